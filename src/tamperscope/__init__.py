@@ -1,0 +1,73 @@
+"""Tamperscope finds where a photograph was edited.
+
+>>> import tamperscope
+>>> tamperscope.detector("ela", quality=95).quality
+95
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tamperscope.detectors._base import Detector
+    from tamperscope.errors import TamperscopeError
+    from tamperscope.io.decode import Limits
+    from tamperscope.io.decode import decode as load
+    from tamperscope.scanning.batch import scan
+    from tamperscope.scanning.photo import Outcome
+    from tamperscope.types import Card, Jpeg, Localization, Need, Photo, Region
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Card",
+    "Detector",
+    "Jpeg",
+    "Limits",
+    "Localization",
+    "Need",
+    "Outcome",
+    "Photo",
+    "Region",
+    "TamperscopeError",
+    "__version__",
+    "detector",
+    "load",
+    "scan",
+]
+
+# Imported when first used: `import tamperscope` must cost next to nothing.
+_HOMES = {
+    "Card": ("types", "Card"),
+    "Detector": ("detectors._base", "Detector"),
+    "Jpeg": ("types", "Jpeg"),
+    "Limits": ("io.decode", "Limits"),
+    "Localization": ("types", "Localization"),
+    "Need": ("types", "Need"),
+    "Outcome": ("scanning.photo", "Outcome"),
+    "Photo": ("types", "Photo"),
+    "Region": ("types", "Region"),
+    "TamperscopeError": ("errors", "TamperscopeError"),
+    "load": ("io.decode", "decode"),
+    "scan": ("scanning.batch", "scan"),
+}
+
+
+def detector(name: str, **fields: Any) -> "Detector":
+    """Return the detector of that name with these fields, the rest at their defaults.
+
+    Raises:
+        UnknownPlugin: no detector of that name. InvalidParameter: a field that does not fit.
+    """
+    from tamperscope import plugins  # noqa: PLC0415
+
+    built: Detector = plugins.build("detectors", name, **fields)
+    return built
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tamperscope' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    module, attribute = _HOMES[name]
+    return getattr(import_module(f"tamperscope.{module}"), attribute)

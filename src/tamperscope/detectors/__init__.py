@@ -1,0 +1,1 @@
+"""The detectors: one file each, whose name is the detector's name."""

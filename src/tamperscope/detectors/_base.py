@@ -1,0 +1,75 @@
+"""What every detector is: a named configuration that turns a `Photo` into a `Localization`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from tamperscope.errors import MissingEvidence
+from tamperscope.plugins import Configurable
+from tamperscope.types import Card, Localization, Need, Photo
+
+__all__ = ["Build", "Detector"]
+
+Build = Callable[[str], "Detector"]
+
+
+@dataclass(frozen=True)
+class Detector(Configurable, ABC):
+    """Finds where a photograph was manipulated; subclasses implement `_localize`.
+
+    ``needs`` is what the photo must have, ``smallest`` the shortest side in pixels that can be judged.
+    """
+
+    card: ClassVar[Card]
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    smallest: ClassVar[int] = 8
+
+    @property
+    def weights_digest(self) -> str | None:
+        """SHA-256 of the weights file; None for a method that has none."""
+        return None
+
+    def resolve(self, photo: Photo, build: Build) -> "tuple[Detector, str]":  # noqa: ARG002
+        """Return the detector that will really run on this photo, and why; itself unless it delegates.
+
+        ``build`` makes a detector by name, with the fields that the user set.
+        """
+        return self, ""
+
+    def localize(self, photo: Photo) -> Localization:
+        """Find where the photo was manipulated.
+
+        Raises:
+            MissingEvidence: the photo lacks what this method looks at.
+        """
+        if min(photo.height, photo.width) < self.smallest:
+            raise MissingEvidence(
+                f"{photo.width}x{photo.height} pixels are too few, at least "
+                f"{self.smallest}x{self.smallest} are needed",
+                "use the original at its full size",
+            )
+        for need in self.needs:
+            if need is Need.JPEG and not (photo.jpeg and photo.jpeg.coefficients):
+                raise MissingEvidence(
+                    f"it needs {need.value} and this is {photo.format}",
+                    "find the file as it left the camera or editor, or choose another detector",
+                )
+        result = self._localize(photo)
+        if result.heatmap.shape != (photo.height, photo.width):
+            raise ValueError(f"{type(self).__name__} made a heatmap of {result.heatmap.shape}")
+        return result if photo.decoded_rows == photo.height else _without_lost_rows(result, photo)
+
+    @abstractmethod
+    def _localize(self, photo: Photo) -> Localization: ...
+
+
+def _without_lost_rows(result: Localization, photo: Photo) -> Localization:
+    """Blank what a truncated file never held."""
+    heatmap = result.heatmap.copy()
+    heatmap[photo.decoded_rows :] = 0
+    valid = np.ones(heatmap.shape, bool) if result.valid is None else result.valid.copy()
+    valid[photo.decoded_rows :] = False
+    return replace(result, heatmap=heatmap, valid=valid)

@@ -1,0 +1,237 @@
+"""Aligned double JPEG compression: finds what was pasted into a JPEG that was then saved again."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.special import expit
+
+from tamperscope.detectors._base import Detector
+from tamperscope.io.jpeg import standard_table
+from tamperscope.plugins import option
+from tamperscope.signal.dct import ZIGZAG, block_dct, block_idct
+from tamperscope.signal.quantization import bin_weights
+from tamperscope.signal.windows import blocks_to_pixels, strips
+from tamperscope.types import Card, Jpeg, Localization, Need, Photo
+
+__all__ = ["AlignedDoubleJpeg"]
+
+_BINS = 256  # larger coefficients are left out: their bins are too rare to model
+_LARGEST_FIRST = 60  # first quantisation steps considered
+_SHIFTS = ((1, 1), (4, 4), (3, 6), (6, 2))  # grids on which the coefficients look singly compressed
+_ENOUGH_BLOCKS = 20_000  # for the histograms; large photos need one shifted grid only
+_STRIP = 64  # rows of blocks held in memory as floats
+_RATES = np.array([0.01, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97], np.float32)
+_TABLE_PRIOR = 20.0  # weight of the squared log distance of a first step from a scaled standard table
+_RARE = 0.02  # floor of the weights: a bin that should be empty may still hold an outlier
+_CLIP = 20.0  # log odds of one block
+_INFORMATIVE = 0.5  # nats around a block, for or against, below which it is not judged
+_REGION_ODDS, _REGION_BLOCKS = 1.0, 9  # what counts as a region for the score
+_LEAST_BACKGROUND = 0.2  # mean log odds of double compression that the rest of the photo must show
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The mixture that explains a photo's coefficients.
+
+    ``log_odds`` is ``(frequencies, bins)``, the log likelihood ratio of single over double compression of a
+    coefficient of that absolute value. ``gain`` is the log likelihood over that of single compression
+    alone, ``rate`` the share of singly compressed coefficients, ``quality`` that of the first compression.
+    """
+
+    log_odds: NDArray[np.float32]
+    gain: float
+    rate: float
+    quality: int
+
+
+@dataclass(frozen=True)
+class AlignedDoubleJpeg(Detector):
+    """Block-wise likelihood of single against aligned double JPEG compression.
+
+    A photo that was opened from a JPEG, edited, and saved as a JPEG on the same grid is doubly compressed,
+    save for what was pasted in, painted or shifted: there the first compression's grid or step is gone.
+
+    References:
+        Bianchi & Piva, "Image forgery localization via block-grained analysis of JPEG artifacts", IEEE
+        TIFS 7(3), 2012, section III.
+    """
+
+    frequencies: int = option(36, "DCT coefficients used, in zigzag order", low=1, high=64)
+    smoothing: float = option(1.5, "Gaussian smoothing of the map, in blocks", low=0.0, high=16.0)
+    noise: float = option(0.45, "rounding noise between the compressions, in grey levels", low=0.05, high=5.0)
+    least_trace: float = option(
+        2.0, "log likelihood gain per root of blocks that shows an earlier compression", low=0.0, high=100.0
+    )
+    caution: float = option(
+        3.3, "mean log odds of a region at which the photo counts as manipulated", low=0.0, high=20.0
+    )
+
+    card: ClassVar[Card] = Card(
+        title="Aligned double JPEG compression",
+        looks_at="traces of an earlier JPEG compression, which pasted or repainted areas lack",
+        limits=(
+            "says nothing where the photo was compressed once only, was resized or cropped off the 8x8 grid "
+            "before the last saving, or was last saved at a clearly lower quality than before; flat and "
+            "saturated areas carry no trace"
+        ),
+        paper=(
+            "Bianchi & Piva, Image Forgery Localization via Block-Grained Analysis of JPEG Artifacts, "
+            "IEEE TIFS 7(3)"
+        ),
+        year=2012,
+        licence="MIT",
+        threshold=0.5,
+        deviations=(
+            "36 coefficients instead of the first 15",
+            "zero coefficients are left out of the likelihoods: their model is the least certain",
+            "first quantisation steps are drawn towards a scaled standard table",
+            "the map is smoothed by a Gaussian instead of a median filter",
+            "the posterior uses an even prior instead of the estimated tampering rate",
+            "the score of the whole photo is ours",
+        ),
+        calibrated=(
+            "0.5 holds false alarms at 5% on doubly compressed pristine photos (train splits of casia1, "
+            "bsds500, native); not a probability beyond that"
+        ),
+    )
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.JPEG})
+
+    def _localize(self, photo: Photo) -> Localization:
+        jpeg = photo.jpeg
+        assert jpeg is not None  # noqa: S101  `needs` holds; this tells the type checker
+        shape = (photo.height, photo.width)
+        blocks = jpeg.coefficients[0].shape[0] * jpeg.coefficients[0].shape[1]
+        fit = self._fit(jpeg)
+        if fit.gain < self.least_trace * np.sqrt(blocks):
+            return Localization(
+                heatmap=np.zeros(shape, np.float32),
+                score=0.0,
+                valid=np.zeros(shape, bool),
+                reason="no trace of an earlier JPEG compression, so nothing can be told apart",
+            )
+        log_odds, information = self._block_map(jpeg, fit)
+        score = self._score(log_odds)
+        found = "parts of the photo lack" if score >= self.card.threshold else "no clear part lacks"
+        across, down = (max(factors) for factors in zip(*jpeg.sampling, strict=True))
+        step = (8 * down / jpeg.sampling[0][1], 8 * across / jpeg.sampling[0][0])
+        return Localization(
+            heatmap=blocks_to_pixels(expit(log_odds), shape, step),
+            score=score,
+            valid=blocks_to_pixels(information >= _INFORMATIVE, shape, step),
+            reason=f"{found} the traces of an earlier JPEG compression near quality {fit.quality}",
+        )
+
+    def _fit(self, jpeg: Jpeg) -> Fit:
+        """Find first steps, tampering rate and likelihoods by expectation maximisation."""
+        order = ZIGZAG[: self.frequencies]
+        steps = jpeg.tables[0].reshape(64)[order]
+        seen, single = _histograms(jpeg.coefficients[0], jpeg.tables[0], self.frequencies)
+        weights = np.stack([bin_weights(int(step), _LARGEST_FIRST, _BINS, self.noise) for step in steps])
+        weights = np.maximum(weights, _RARE)
+        prior = single + 0.5  # a bin that no shifted grid filled is rare, not impossible
+        prior[:, 0] = 0
+        prior /= prior.sum(axis=1, keepdims=True)
+        ratio = weights / (weights @ prior[..., None])  # p(x | double) / p(x | single)
+        bins = np.flatnonzero(seen[:, 1:].any(axis=0)) + 1
+        return _maximise(ratio, seen, bins, order)
+
+    def _block_map(self, jpeg: Jpeg, fit: Fit) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return each block's log odds of single compression, smoothed, and how much speaks either way."""
+        coefficients = jpeg.coefficients[0]
+        flat = coefficients.reshape(*coefficients.shape[:2], 64)
+        odds = np.zeros(coefficients.shape[:2], np.float32)
+        information = np.zeros_like(odds)
+        for index, table in zip(ZIGZAG, fit.log_odds, strict=False):
+            value = table[np.minimum(np.abs(flat[:, :, index]), _BINS - 1)]
+            odds += value
+            information += np.abs(value)
+        smoothed = ndimage.gaussian_filter(np.clip(odds, -_CLIP, _CLIP), self.smoothing)
+        return smoothed, ndimage.gaussian_filter(information, self.smoothing)
+
+    def _score(self, log_odds: NDArray[np.float32]) -> float:
+        """Judge the strongest region: its mean log odds, if the rest of the photo is doubly compressed."""
+        background = -np.minimum(log_odds, 0).mean()
+        labels, count = ndimage.label(log_odds > _REGION_ODDS)
+        if not count or background < _LEAST_BACKGROUND:
+            return 0.0
+        areas = np.bincount(labels.ravel())[1:]
+        means = np.bincount(labels.ravel(), log_odds.ravel())[1:] / areas
+        strength = np.where(areas >= _REGION_BLOCKS, means * np.sqrt(areas), 0)
+        best = int(strength.argmax())
+        return float(expit(means[best] - self.caution)) if strength[best] else 0.0
+
+
+def _histograms(
+    coefficients: NDArray[np.int16], table: NDArray[np.uint16], frequencies: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Count absolute coefficients, as stored and as they would be without the first compression.
+
+    Both are ``(frequencies, _BINS)``; the last bin also holds what is larger and is emptied. The second
+    comes from blocks on shifted grids, which the first compression did not line up with.
+    """
+    rows, columns = coefficients.shape[:2]
+    seen = np.zeros((frequencies, _BINS))
+    single = np.zeros((frequencies, _BINS))
+    shifts = _SHIFTS[: max(1, _ENOUGH_BLOCKS // (rows * columns))]
+    for strip in strips(rows, _STRIP):
+        seen += _count(np.abs(coefficients[strip]), frequencies)
+        overlapping = coefficients[strip.start : strip.stop + 1]
+        plane = block_idct(overlapping * table.astype(np.float32))
+        for down, right in shifts:
+            blocks = block_dct(plane[down : down - 8, right : right - 8])
+            single += _count(np.rint(np.abs(blocks) / table), frequencies)
+    seen[:, -1] = single[:, -1] = 0
+    return seen, single
+
+
+def _count(magnitudes: NDArray[Any], frequencies: int) -> NDArray[np.int_]:
+    flat = np.minimum(magnitudes, _BINS - 1).astype(np.uint8).reshape(-1, 64)
+    return np.stack([np.bincount(flat[:, index], minlength=_BINS) for index in ZIGZAG[:frequencies]])
+
+
+@lru_cache(maxsize=8)
+def _table_penalty(frequencies: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return scales of a standard table, and what each first step costs beside them.
+
+    The penalty is ``(scales, frequencies, first steps)``.
+    """
+    scales = np.geomspace(0.02, 2, 60)
+    standard = standard_table(50).reshape(64)[ZIGZAG[:frequencies]]  # quality 50 is the unscaled one
+    expected = np.maximum(1, scales[:, None] * standard)
+    distance = np.log(np.arange(1, _LARGEST_FIRST + 1) / expected[..., None])
+    return scales, (_TABLE_PRIOR * distance**2).astype(np.float32)
+
+
+def _maximise(
+    ratio: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    bins: NDArray[np.intp],
+    order: NDArray[np.intp],
+) -> Fit:
+    """Choose the first steps on a grid of tampering rates, then settle the rate by EM.
+
+    ``ratio`` is p(x | double) / p(x | single), ``(frequencies, first steps, bins)``.
+    """
+    counts, compact = seen[:, bins].astype(np.float32), ratio[:, :, bins].astype(np.float32)
+    scales, penalty = _table_penalty(len(order))
+    best = (-np.inf, 0, 0.0, np.zeros(len(order), np.intp))
+    for rate in _RATES:
+        likelihood = np.einsum("fqb,fb->fq", np.log(rate + (1 - rate) * compact), counts)
+        penalised = likelihood - penalty
+        totals = penalised.max(axis=2).sum(axis=1)
+        scale = int(totals.argmax())
+        if totals[scale] > best[0]:
+            best = (float(totals[scale]), scale, float(rate), penalised[scale].argmax(axis=1))
+    gain, scale, rate, first = best
+    chosen = np.take_along_axis(compact, first[:, None, None], axis=1)[:, 0]
+    for _ in range(20):
+        share = rate / (rate + (1 - rate) * chosen)
+        rate = float((share * counts).sum() / max(counts.sum(), 1))
+    log_odds = -np.log(np.take_along_axis(ratio, first[:, None, None], axis=1)[:, 0])
+    log_odds[:, 0] = log_odds[:, -1] = 0  # zeros and outliers are not judged
+    quality = 100 - 50 * scales[scale] if scales[scale] <= 1 else 50 / scales[scale]
+    return Fit(log_odds.astype(np.float32), gain, rate, round(quality))

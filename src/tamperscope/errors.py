@@ -1,0 +1,87 @@
+"""Everything that can go wrong, as one tree.
+
+TamperscopeError
+├── UnreadableFile      missing, no permission, not a regular file, empty, changed while it was read
+├── UnsupportedFormat   not a photograph that can be analysed
+├── CorruptFile         recognised, but its content contradicts itself
+│   └── TruncatedFile   the file ends too early
+├── TooLarge            more bytes or pixels than the limits allow
+├── MissingEvidence     the photograph lacks what the detector looks at
+├── UnknownPlugin       no plugin of that name
+├── InvalidParameter    a plugin has no such field, or the value does not fit it
+├── OutputError         a result could not be written
+└── Defect              an error of Tamperscope itself; the rest of a batch goes on
+"""
+
+__all__ = [
+    "CorruptFile",
+    "Defect",
+    "InvalidParameter",
+    "MissingEvidence",
+    "OutputError",
+    "TamperscopeError",
+    "TooLarge",
+    "TruncatedFile",
+    "UnknownPlugin",
+    "UnreadableFile",
+    "UnsupportedFormat",
+]
+
+
+class TamperscopeError(Exception):
+    """A problem that a person can act on: what is wrong, what to do, and with which file.
+
+    The three stay the exception's positional arguments, so that it survives pickling between processes.
+    """
+
+    def __init__(self, problem: str, remedy: str = "", source: str = "") -> None:
+        super().__init__(problem, remedy, source)
+        self.problem, self.remedy, self.source = problem, remedy, source
+
+    def __str__(self) -> str:
+        text = f"{self.source}: {self.problem}" if self.source else self.problem
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+    def at(self, source: str) -> "TamperscopeError":
+        """Return the same error, naming ``source`` unless it names a file already."""
+        return type(self)(self.problem, self.remedy, self.source or source)
+
+
+class UnreadableFile(TamperscopeError):
+    """The file's bytes cannot be had."""
+
+
+class UnsupportedFormat(TamperscopeError):
+    """The bytes are not a photograph that can be analysed."""
+
+
+class CorruptFile(TamperscopeError):
+    """The format is recognised, but the content contradicts itself."""
+
+
+class TruncatedFile(CorruptFile):
+    """The file ends before its picture does."""
+
+
+class TooLarge(TamperscopeError):
+    """The file has more bytes, or its header announces more pixels, than the limits allow."""
+
+
+class MissingEvidence(TamperscopeError):
+    """The photograph lacks what the detector looks at; no statement either way."""
+
+
+class UnknownPlugin(TamperscopeError):
+    """No plugin of that kind has that name."""
+
+
+class InvalidParameter(TamperscopeError):
+    """A plugin has no such field, or the value does not fit it."""
+
+
+class OutputError(TamperscopeError):
+    """A result could not be written."""
+
+
+class Defect(TamperscopeError):
+    """Tamperscope itself failed on a photo; reported, so that the rest of a batch goes on."""

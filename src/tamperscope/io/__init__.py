@@ -1,0 +1,1 @@
+"""Files in, pictures out: decoding photographs without touching them, drawing results."""

@@ -1,0 +1,333 @@
+"""From a file's bytes to a `Photo`, without resizing, rotating or re-encoding anything."""
+
+import hashlib
+import os
+import stat
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from tamperscope.errors import (
+    CorruptFile,
+    TamperscopeError,
+    TooLarge,
+    TruncatedFile,
+    UnreadableFile,
+    UnsupportedFormat,
+)
+from tamperscope.io.jpeg import read_header, read_jpeg
+from tamperscope.io.paths import display
+from tamperscope.types import Jpeg, Photo
+
+__all__ = ["FORMATS", "Limits", "decode", "read_file", "sniff"]
+
+# Pillow's classes themselves: Image.open would apply its own limits and guess from more formats.
+FORMATS: dict[str, Callable[[BytesIO], ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "TIFF": TiffImageFile,
+    "WebP": WebPImageFile,
+    "BMP": BmpImageFile,
+    "GIF": GifImageFile,
+    "AVIF": AvifImageFile,
+}
+_MAGIC = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+)
+_FOREIGN = (
+    (b"%PDF", "a PDF document", "extract its pictures first, e.g. with `pdfimages -all`"),
+    (b"PK\x03\x04", "a ZIP archive", "unpack it first"),
+    (b"\x1f\x8b", "a gzip archive", "unpack it first"),
+    (b"8BPS", "a Photoshop document", "export a copy as PNG or TIFF"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture", "convert a copy to PNG or TIFF"),
+    (b"\xff\x0a", "a JPEG XL picture", "convert a copy to PNG or TIFF"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL picture", "convert a copy to PNG or TIFF"),
+    (b"<", "a text or vector drawing", "give a photograph"),
+)
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_READABLE = "JPEG, PNG, TIFF, WebP, AVIF, BMP and GIF are read"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest file that is read and the largest picture that is decoded."""
+
+    pixels: int = 200_000_000
+    bytes: int = 256 * 2**20
+
+
+def decode(
+    source: bytes | str | os.PathLike[str], *, salvage: bool = False, limits: Limits | None = None
+) -> Photo:
+    """Decode a photograph from its bytes or from a file, which is recognised by its content.
+
+    The file is read once, and only read. ``salvage`` accepts truncated JPEG files as far as they decode
+    (`Photo.decoded_rows`).
+
+    Raises:
+        UnreadableFile: the file cannot be read, is empty, or changes while it is read.
+        UnsupportedFormat: it is no photograph, or of a kind that cannot be analysed.
+        CorruptFile: it contradicts itself; `TruncatedFile`: it ends early.
+        TooLarge: it exceeds the limits; known before any pixel is decoded.
+    """
+    limits = limits or Limits()
+    name = "" if isinstance(source, bytes) else display(source)
+    try:
+        data = source if isinstance(source, bytes) else read_file(Path(source), limits.bytes)
+        if not data:
+            raise UnreadableFile("the file is empty", "get a complete copy of the file")
+        if len(data) > limits.bytes:
+            raise _too_many_bytes(len(data), limits.bytes)
+        return _decode(data, sniff(data), salvage, limits)
+    except TamperscopeError as error:
+        raise error.at(name) from error.__cause__
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Return the bytes of a regular file that did not change meanwhile.
+
+    Raises:
+        UnreadableFile: there is no such file, it is not a regular one, or it changed.
+        TooLarge: it has more bytes than ``limit``.
+    """
+    try:
+        # Without O_NONBLOCK a named pipe would wait for a writer for ever.
+        descriptor = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise UnreadableFile("not a regular file", "give the photograph itself, or its folder")
+            if before.st_size > limit:
+                raise _too_many_bytes(before.st_size, limit)
+            data = file.read(limit + 1)
+            after = os.fstat(descriptor)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
+        data
+    ) != after.st_size:
+        raise UnreadableFile("the file changed while it was read", "wait until it is complete, then retry")
+    return data
+
+
+def _unreadable(path: Path, error: Exception) -> UnreadableFile:
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        return UnreadableFile("a broken symbolic link", "restore its target or remove it")
+    if isinstance(error, FileNotFoundError):
+        return UnreadableFile("no such file", "check the name")
+    if isinstance(error, PermissionError):
+        return UnreadableFile("permission denied", "ask for the right to read it")
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return UnreadableFile(f"cannot be read ({reason})", "check the file and its disk")
+
+
+def _too_many_bytes(size: int, limit: int) -> TooLarge:
+    return TooLarge(
+        f"{size / 2**20:.0f} MiB, more than the limit of {limit / 2**20:.0f} MiB",
+        "raise it with --max-mebibytes if you trust the file",
+    )
+
+
+def sniff(data: bytes) -> str:
+    """Return the name of the format, told by the content alone.
+
+    Raises:
+        UnsupportedFormat: it is not one that can be analysed; the message says what it is, if known.
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    if data[4:8] == b"ftyp":
+        brands = data[8 : min(len(data), int.from_bytes(data[:4], "big"), 256)]
+        if b"avif" in brands or b"avis" in brands:
+            return "AVIF"
+        if any(brand in brands for brand in _HEIF_BRANDS):
+            raise UnsupportedFormat(
+                "a HEIC picture, for which no freely licensed decoder exists",
+                "convert a copy to PNG or TIFF and keep the original as evidence",
+            )
+    for magic, name in _MAGIC:
+        if data.startswith(magic):
+            return name
+    for magic, name, remedy in _FOREIGN:
+        if data.startswith(magic):
+            raise UnsupportedFormat(f"{name}, not a photograph", remedy)
+    raise UnsupportedFormat("not a picture in a known format", _READABLE)
+
+
+def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        header = read_header(data, complete=not salvage) if kind == "JPEG" else None
+        if header:  # its bounds are checked before any decoder sees it
+            _check_pixels(header.width, header.height, limits.pixels)
+        image = _open(data, kind)
+        _check_pixels(image.width, image.height, limits.pixels)
+        thumbnail, orientation = _exif(image)
+        frames = 1 if header else _frames(image)
+        if frames > 1:
+            notes.append(f"only the first of {frames} frames is analysed")
+        stream = data
+        try:
+            _load(image, kind)
+        except TruncatedFile:
+            if not (header and salvage):
+                raise
+            stream = data + _END_OF_IMAGE
+            image = _open(stream, kind)
+            _load(image, kind)
+        pixels = _rgb(image, _is_deep(data, image, kind), notes)
+    jpeg, remarks = read_jpeg(stream, header, thumbnail=thumbnail) if header else (None, ())
+    rows = image.height
+    if jpeg and stream is not data:
+        rows = _decoded_rows(jpeg, image.height)
+        notes.append(_salvage_note(jpeg, rows, image.height))
+    notes += [display(str(warning.message)) for warning in caught]
+    return Photo(
+        pixels=pixels,
+        jpeg=jpeg,
+        orientation=orientation,
+        digest=hashlib.sha256(data).hexdigest(),
+        format=kind,
+        size=len(data),
+        decoded_rows=rows,
+        warnings=tuple(dict.fromkeys([*notes, *remarks])),
+    )
+
+
+def _check_pixels(width: int, height: int, limit: int) -> None:
+    if width * height > limit:
+        raise TooLarge(
+            f"{width}x{height} pixels, more than the limit of {limit / 1e6:g} megapixels",
+            "raise it with --max-megapixels if you trust the file",
+        )
+
+
+def _open(data: bytes, kind: str) -> ImageFile:
+    try:
+        return FORMATS[kind](BytesIO(data))
+    except Exception as error:  # noqa: BLE001  third-party decoders meet hostile bytes here
+        raise _corrupt(kind, error) from error
+
+
+# libjpeg fills in what is missing once it meets this marker.
+_END_OF_IMAGE = b"\xff\xd9"
+
+
+def _load(image: ImageFile, kind: str) -> None:
+    try:
+        image.load()
+    except MemoryError as error:
+        raise TooLarge("too large for this machine's memory", "analyse it on a larger one") from error
+    except Exception as error:  # noqa: BLE001  as above
+        raise _corrupt(kind, error) from error
+
+
+def _corrupt(kind: str, error: Exception) -> CorruptFile:
+    text = str(error).lower()
+    if "truncated" in text or "unexpected end" in text or isinstance(error, EOFError):
+        salvage = ", or use --salvage to analyse what is left" if kind == "JPEG" else ""
+        return TruncatedFile(f"the {kind} is cut off", f"get a complete copy of the file{salvage}")
+    return CorruptFile(f"the {kind} cannot be decoded ({display(str(error))})", "get an undamaged copy")
+
+
+def _frames(image: ImageFile) -> int:
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # noqa: BLE001  a damaged later frame does not spoil the first
+        return 1
+
+
+def _exif(image: ImageFile) -> tuple[bool, int]:
+    """Return whether a thumbnail is embedded, and the orientation."""
+    try:
+        exif = image.getexif()
+        thumbnail = ExifTags.Base.JpegIFOffset in exif.get_ifd(ExifTags.IFD.IFD1)
+        orientation = exif.get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001  EXIF is free text written by anyone; the picture stands without it
+        return False, 1
+    return thumbnail, orientation if orientation in range(1, 9) else 1
+
+
+def _is_deep(data: bytes, image: ImageFile, kind: str) -> bool:
+    """Tell whether the file holds more than 8 bits per channel, which Pillow cuts off in silence."""
+    if kind == "PNG":
+        return data[24:25] == b"\x10"
+    if isinstance(image, TiffImageFile):
+        return max(image.tag_v2.get(BITSPERSAMPLE, (8,))) > 8
+    return image.mode.startswith("I;16")
+
+
+def _rgb(image: ImageFile, deep: bool, notes: list[str]) -> NDArray[np.uint8]:
+    """Return the pixels (height, width, 3); every loss on the way becomes a note."""
+    mode = image.mode
+    if deep:
+        notes.append("16 bits per channel: only the upper 8 are analysed")
+    if mode.startswith("I;16"):
+        grey = (np.asarray(image) >> 8).astype(np.uint8)
+        return np.ascontiguousarray(np.broadcast_to(grey[..., None], (*grey.shape, 3)))
+    if mode in ("I", "F", "LAB"):
+        raise UnsupportedFormat(
+            f"{image.format} with {mode} samples", "convert a copy to 8 or 16 bits per channel RGB"
+        )
+    if mode in ("CMYK", "YCbCr", "HSV"):
+        notes.append(f"{mode} pixels were converted to RGB")
+    if "A" in mode or "a" in mode or "transparency" in image.info:
+        notes.append("transparency is ignored")
+    if mode == "P":
+        notes.append("a palette image: its colours were reduced, which hides most traces")
+    # Palettes with transparency convert by way of RGBA, or Pillow blends and warns.
+    rgb: Image.Image = image.convert("RGBA") if mode in ("P", "PA", "RGBa", "La") else image
+    return np.array(rgb.convert("RGB"))
+
+
+def _salvage_note(jpeg: Jpeg, rows: int, height: int) -> str:
+    if jpeg.progressive:
+        return "salvaged: the later scans are missing, so fine detail and DCT statistics are incomplete"
+    return f"salvaged: only the upper {rows} of {height} rows are in the file"
+
+
+def _decoded_rows(jpeg: Jpeg, height: int) -> int:
+    """Return how many pixel rows of a completed JPEG came from its data.
+
+    What the decoder fills in repeats one block to the end, so the last row of blocks that differs from the
+    very last block is the one where the data ended; it may be half filled.
+    """
+    if not jpeg.coefficients:
+        return 0
+    blocks = jpeg.coefficients[0]
+    differing = np.flatnonzero((blocks != blocks[-1, -1]).any(axis=(1, 2, 3)))
+    if not differing.size:
+        return 0
+    if jpeg.progressive:
+        return height
+    down = max(factor for _, factor in jpeg.sampling)
+    complete = int(differing[-1]) // down * down  # rows of whole MCUs above the last one
+    return min(height, 8 * complete)

@@ -1,0 +1,272 @@
+"""What a JPEG file says beside its pixels: tables, sampling, and the quantised DCT coefficients."""
+
+import ctypes
+import os
+import re
+import struct
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamperscope.errors import CorruptFile, TruncatedFile, UnsupportedFormat
+from tamperscope.signal.dct import ZIGZAG
+from tamperscope.types import Jpeg
+
+__all__ = ["Header", "estimate_quality", "read_header", "read_jpeg", "standard_table"]
+
+# A marker is FF and a byte that is neither stuffing (00), nor fill (FF), nor a restart (D0-D7).
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_SOI, _EOI, _SOS, _DQT, _TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0x01
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}  # baseline, extended, progressive; arithmetic sequential, progressive
+_PROGRESSIVE, _ARITHMETIC = {0xC2, 0xCA}, {0xC9, 0xCA}
+_OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}  # lossless, hierarchical
+_MOST_SCANS = 500  # real encoders write about ten; each costs a pass over the whole picture
+
+# Annex K of ITU-T T.81.
+_LUMINANCE = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ]
+)
+_CHROMINANCE = np.full((8, 8), 99)
+_CHROMINANCE[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """The structure of a JPEG stream, read without decoding its pictures.
+
+    ``tables`` holds each component's quantisation table, ``sampling`` its (horizontal, vertical) factors.
+    """
+
+    width: int
+    height: int
+    sampling: tuple[tuple[int, int], ...]
+    tables: tuple[NDArray[np.uint16], ...]
+    progressive: bool
+    arithmetic: bool
+
+    @property
+    def blocks(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of 8x8 blocks, per component."""
+        across = max(factor for factor, _ in self.sampling)
+        down = max(factor for _, factor in self.sampling)
+        return tuple(
+            (-(-self.height * v // (8 * down)), -(-self.width * h // (8 * across)))
+            for h, v in self.sampling
+        )
+
+
+def read_header(data: bytes, *, complete: bool = True) -> Header:
+    """Read the markers of a JPEG stream; one that must be ``complete`` holds a bit for every block.
+
+    Raises:
+        CorruptFile: the markers contradict each other.
+        TruncatedFile: the file ends before its first scan, or holds fewer bits than it has blocks.
+        UnsupportedFormat: lossless, hierarchical or 12-bit JPEG.
+    """
+    slots: dict[int, NDArray[np.uint16]] = {}
+    frame, kind, first_scan, scans = None, 0, 0, 0
+    for marker, start, content in _segments(data):
+        if marker == _DQT and not scans:
+            slots.update(_quantization(content))
+        elif marker in _OTHER_FRAMES:
+            raise UnsupportedFormat("a lossless or hierarchical JPEG", "convert a copy to PNG or TIFF")
+        elif marker in _FRAMES and frame is None:
+            frame, kind = content, marker
+        elif marker == _SOS:
+            first_scan = first_scan or start
+            scans += 1
+    if frame is None or not scans:
+        raise TruncatedFile("the JPEG ends within its header", "get a complete copy of the file")
+    if scans > _MOST_SCANS:
+        raise CorruptFile(f"the JPEG has {scans} scans", "it is damaged or made to stall programs")
+    header = _frame(frame, kind, slots)
+    # Every block costs at least one bit when Huffman coded, so a header cannot promise more than that.
+    blocks = sum(rows * columns for rows, columns in header.blocks)
+    if complete and not header.arithmetic and blocks > 8 * (len(data) - first_scan):
+        raise TruncatedFile(
+            f"the JPEG holds too little data for {header.width}x{header.height} pixels",
+            "get a complete copy of the file, or use --salvage to analyse what is left",
+        )
+    return header
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (marker, offset of its content, content) up to the end of the image."""
+    position = 2
+    while match := _MARKER.search(data, position):
+        marker, start = data[match.start() + 1], match.end()
+        if marker == _EOI:
+            return
+        if marker in (_SOI, _TEM):
+            position = start
+            continue
+        if start + 2 > len(data):
+            return
+        length = struct.unpack_from(">H", data, start)[0]
+        if length < 2:
+            raise CorruptFile("a JPEG segment has an impossible length", "get an undamaged copy")
+        yield marker, start, data[start + 2 : start + length]
+        position = start + length
+
+
+def _quantization(content: bytes) -> Iterator[tuple[int, NDArray[np.uint16]]]:
+    while content:
+        wide, slot = content[0] >> 4, content[0] & 15
+        size = 128 if wide else 64
+        if len(content) <= size or slot > 3:
+            raise CorruptFile("a JPEG quantisation table is malformed", "get an undamaged copy")
+        table = np.zeros(64, np.uint16)
+        table[ZIGZAG] = np.frombuffer(content[1 : 1 + size], ">u2" if wide else "u1")
+        if not table.all():
+            raise CorruptFile("a JPEG quantisation table holds a zero", "get an undamaged copy")
+        yield slot, table.reshape(8, 8)
+        content = content[1 + size :]
+
+
+def _frame(content: bytes, kind: int, slots: dict[int, NDArray[np.uint16]]) -> Header:
+    if len(content) < 6 or len(content) < 6 + 3 * content[5]:
+        raise CorruptFile("the JPEG frame header is too short", "get an undamaged copy")
+    precision, height, width, count = struct.unpack_from(">BHHB", content)
+    if precision != 8:
+        raise UnsupportedFormat(f"a {precision}-bit JPEG", "convert a copy to 16-bit PNG or TIFF")
+    if not (width and height and 1 <= count <= 4):
+        raise CorruptFile(
+            f"the JPEG header says {width}x{height} pixels in {count} components", "get an undamaged copy"
+        )
+    components = [content[6 + 3 * i : 9 + 3 * i] for i in range(count)]
+    sampling = tuple((factors >> 4, factors & 15) for _, factors, _ in components)
+    if not all(1 <= factor <= 4 for pair in sampling for factor in pair):
+        raise CorruptFile("the JPEG has impossible sampling factors", "get an undamaged copy")
+    if any(slot not in slots for _, _, slot in components):
+        raise CorruptFile("the JPEG lacks a quantisation table", "get an undamaged copy")
+    tables = tuple(slots[slot] for _, _, slot in components)
+    return Header(width, height, sampling, tables, kind in _PROGRESSIVE, kind in _ARITHMETIC)
+
+
+def standard_table(quality: int, *, chroma: bool = False) -> NDArray[np.uint16]:
+    """Return the quantisation table (8, 8) of the Independent JPEG Group for a quality of 1 to 100.
+
+    >>> int(standard_table(75)[0, 0])
+    8
+    """
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
+    base = _CHROMINANCE if chroma else _LUMINANCE
+    return np.clip((base * scale + 50) // 100, 1, 255).astype(np.uint16)
+
+
+@cache
+def _standard_tables() -> NDArray[np.int32]:
+    return np.array([standard_table(quality) for quality in range(1, 101)], np.int32)
+
+
+def estimate_quality(tables: tuple[NDArray[np.uint16], ...]) -> tuple[int, bool]:
+    """Return the quality whose standard luminance table is nearest, and whether all tables are standard."""
+    distance = np.abs(_standard_tables() - tables[0].astype(np.int32)).sum(axis=(1, 2))
+    quality = int(distance.argmin()) + 1
+    chroma = standard_table(quality, chroma=True)
+    exact = not distance.min() and all(np.array_equal(table, chroma) for table in tables[1:3])
+    return quality, exact
+
+
+def read_jpeg(data: bytes, header: Header, *, thumbnail: bool) -> tuple[Jpeg, tuple[str, ...]]:
+    """Return what a JPEG file says beside its pixels, and the decoder's remarks.
+
+    The stream must have been decoded once: the coefficients' reader trusts headers that no decoder refuses.
+    Where the coefficients cannot be read all the same, they are empty and a remark says so.
+    """
+    coefficients, remarks = _coefficients(data, header)
+    quality, standard = estimate_quality(header.tables)
+    return Jpeg(
+        coefficients=coefficients,
+        tables=header.tables,
+        sampling=header.sampling,
+        progressive=header.progressive,
+        arithmetic=header.arithmetic,
+        quality=quality,
+        standard_tables=standard,
+        thumbnail=thumbnail,
+    ), remarks
+
+
+@cache
+def _library() -> Any:
+    # Bound for ourselves: the package's own reader decodes every file twice and prints to stdout on errors
+    # (docs/decisions/002). This build decodes arithmetic coding, which the default one refuses.
+    from jpeglib._bind import CJpegLib  # noqa: PLC0415  only JPEG files need it
+
+    return CJpegLib._bind_lib(version="turbo210")
+
+
+def _coefficients(data: bytes, header: Header) -> tuple[tuple[NDArray[np.int16], ...], tuple[str, ...]]:
+    arrays = [np.zeros((rows, columns, 8, 8), np.int16) for rows, columns in header.blocks]
+    pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
+    pointers += [ctypes.c_void_p()] * (4 - len(arrays))
+    slots, tables = np.zeros(4, np.int16), np.zeros((4, 64), np.uint16)
+    with _as_file(data) as name, _diverted_stderr() as remarks:
+        done = _library().read_jpeg_dct(
+            name, *pointers, tables.ctypes.data_as(ctypes.c_void_p), slots.ctypes.data_as(ctypes.c_void_p)
+        )
+    if not done:
+        return (), ("the DCT coefficients cannot be read", *remarks)
+    for array in arrays:
+        array.setflags(write=False)
+    return tuple(arrays), tuple(remarks)
+
+
+@contextmanager
+def _as_file(data: bytes) -> Iterator[bytes]:
+    """Give the bytes a file name, in memory where the system can."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("tamperscope")
+        try:
+            with os.fdopen(os.dup(descriptor), "wb") as file:
+                file.write(data)
+            yield f"/proc/self/fd/{descriptor}".encode()
+        finally:
+            os.close(descriptor)
+    else:  # pragma: no cover  (exercised on macOS and Windows only)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "photo.jpg")  # noqa: PTH118  the C library wants bytes
+            with open(path, "wb") as file:  # noqa: PTH123
+                file.write(data)
+            yield os.fsencode(path)
+
+
+_STDERR = threading.Lock()
+
+
+@contextmanager
+def _diverted_stderr() -> Iterator[list[str]]:
+    """Collect what the C library prints to the process's standard error: it offers no other way."""
+    lines: list[str] = []
+    with _STDERR, tempfile.TemporaryFile() as sink:
+        try:
+            saved = os.dup(2)
+        except OSError:  # a process without standard error has nothing to divert
+            yield lines
+            return
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            sink.seek(0)
+            lines += dict.fromkeys(sink.read().decode("utf-8", "replace").splitlines())

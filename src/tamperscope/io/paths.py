@@ -1,0 +1,50 @@
+"""File names as people and JSON can read them, and files that are whole or not there."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from tamperscope.errors import OutputError
+
+__all__ = ["display", "write_whole"]
+
+# Control characters, and those that reorder or hide text: a name must not forge a line of output.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def display(path: str | os.PathLike[str]) -> str:
+    r"""Return the path as valid text on one line; other bytes are written as escapes.
+
+    >>> display("a\nb.jpg")
+    'a\\nb.jpg'
+    """
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or the next run after a crash, sees all of it or nothing.
+
+    Raises:
+        OutputError: the folder cannot be made or written, or the disk is full.
+    """
+    draft = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(draft).chmod(0o666 & ~umask)  # mkstemp's 0600 would hide results from their owner's group
+        Path(draft).replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be written ({error.strerror or error})",
+            "free space or choose another --out folder",
+            display(path),
+        ) from error
+    finally:
+        if draft:
+            Path(draft).unlink(missing_ok=True)

@@ -1,0 +1,168 @@
+"""Finds plugins by the file that holds them.
+
+A module without a leading underscore in a plugin package *is* the registered name; it defines one concrete
+class of the kind. Third parties add theirs through the entry point group ``tamperscope.<kind>``. A plugin
+is a frozen dataclass: its fields are its configuration, declared with `option`.
+"""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from tamperscope.errors import InvalidParameter, UnknownPlugin
+
+__all__ = ["Configurable", "build", "load", "names", "option", "options", "parameters", "parse"]
+
+_BASES = {"detectors": "Detector"}
+
+
+def option(default: Any, description: str, *, low: Any = None, high: Any = None) -> Any:
+    """Declare a plugin's field: its default, what it means, and the range that it may take."""
+    return field(default=default, metadata={"description": description, "low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class Configurable:
+    """A plugin whose fields are its configuration; checks them against their declarations."""
+
+    def __post_init__(self) -> None:
+        for entry in options(type(self)).values():
+            _check(type(self).__name__.lower(), entry, getattr(self, entry.name))
+
+
+@cache
+def _third_party(kind: str) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=f"tamperscope.{kind}")}
+
+
+@cache
+def names(kind: str) -> tuple[str, ...]:
+    """Return the registered names of a kind, sorted, without importing any of them.
+
+    >>> "ela" in names("detectors")
+    True
+    """
+    package = importlib.import_module(f"tamperscope.{kind}")
+    own = {module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_"}
+    return tuple(sorted(own | set(_third_party(kind))))
+
+
+def load(kind: str, name: str) -> type[Any]:
+    """Return the class of the plugin.
+
+    Raises:
+        UnknownPlugin: no plugin of that kind has that name; the message offers the nearest one.
+    """
+    if name not in names(kind):
+        raise UnknownPlugin(
+            f"there is no {kind.removesuffix('s')} {name!r}", _did_you_mean(name, names(kind))
+        )
+    if name in _third_party(kind):
+        return typing.cast(type[Any], _third_party(kind)[name].load())
+    base = getattr(importlib.import_module(f"tamperscope.{kind}._base"), _BASES[kind])
+    module = importlib.import_module(f"tamperscope.{kind}.{name}")
+    (found,) = (
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
+    )
+    return found
+
+
+def build(kind: str, name: str, **values: Any) -> Any:
+    """Return the plugin with these fields, the rest at their defaults.
+
+    Raises:
+        UnknownPlugin: no plugin of that kind has that name.
+        InvalidParameter: no such field, or a value of the wrong type or out of range.
+    """
+    plugin = load(kind, name)
+    for key in values:
+        _known(name, key, options(plugin))
+    return plugin(**values)
+
+
+def options(plugin: type[Any]) -> dict[str, Field[Any]]:
+    """Return the plugin's configurable fields by name, in the order of their definition."""
+    return {entry.name: entry for entry in fields(plugin) if entry.init}
+
+
+def parameters(plugin: Any) -> dict[str, Any]:
+    """Return the values of the plugin's fields, fit for JSON."""
+    return asdict(plugin)
+
+
+def parse(kind: str, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Turn ``{"field": "text"}`` from a command line into values of the fields' types.
+
+    >>> parse("detectors", "ela", {"quality": "95"})
+    {'quality': 95}
+    """
+    plugin = load(kind, name)
+    values = {key: _convert(name, _known(name, key, options(plugin)), text) for key, text in texts.items()}
+    plugin(**values)  # checks the ranges now, before any photo is read
+    return values
+
+
+def _known(name: str, key: str, declared: Mapping[str, Field[Any]]) -> Field[Any]:
+    if key not in declared:
+        remedy = _did_you_mean(key, declared) if declared else "it has no fields"
+        raise InvalidParameter(f"{name} has no field {key!r}", remedy)
+    return declared[key]
+
+
+def _convert(name: str, entry: Field[Any], text: str) -> Any:
+    kinds = _types(entry)
+    if type(None) in kinds and text.lower() == "none":
+        return None
+    if bool in kinds:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if text.lower() in words:
+            return words[text.lower()]
+    for kind in (int, float, str):
+        if kind in kinds:
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+    raise InvalidParameter(f"{name}.{entry.name} cannot be {text!r}", f"give {_spelled(kinds)}")
+
+
+def _check(name: str, entry: Field[Any], value: Any) -> None:
+    kinds = _types(entry)
+    fits = isinstance(value, tuple(kinds)) or (float in kinds and isinstance(value, int))
+    if not fits or (isinstance(value, bool) and bool not in kinds):
+        raise InvalidParameter(f"{name}.{entry.name} cannot be {value!r}", f"give {_spelled(kinds)}")
+    low, high = entry.metadata.get("low"), entry.metadata.get("high")
+    if value is None or isinstance(value, str):
+        return
+    if not ((low is None or value >= low) and (high is None or value <= high)):  # NaN fails here
+        limits = " and ".join(
+            f"{word} {limit}" for word, limit in (("at least", low), ("at most", high)) if limit is not None
+        )
+        raise InvalidParameter(f"{name}.{entry.name} cannot be {value!r}", f"give a value of {limits}")
+
+
+def _types(entry: Field[Any]) -> set[type]:
+    # Annotations are real types: plugins do not use `from __future__ import annotations`.
+    kind: Any = entry.type
+    return set(typing.get_args(kind)) if isinstance(kind, types.UnionType) else {kind}
+
+
+def _spelled(kinds: set[type]) -> str:
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+    return " or ".join(sorted(words.get(kind, "none") for kind in kinds))
+
+
+def _did_you_mean(word: str, known: typing.Iterable[str]) -> str:
+    choices = sorted(known)
+    close = difflib.get_close_matches(word, choices, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(choices)}"

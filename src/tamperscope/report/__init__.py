@@ -1,0 +1,1 @@
+"""Results in forms that last: the JSON record and the files beside it."""

@@ -1,0 +1,87 @@
+"""The record of one photo, as in `result.json` and in each line of `--json`."""
+
+import json
+from dataclasses import asdict
+from importlib import resources
+from typing import Any
+
+from tamperscope import __version__
+from tamperscope.io.paths import display
+from tamperscope.types import Jpeg, Localization, Photo, Region
+
+__all__ = ["SCHEMA_VERSION", "detection", "dumps", "jpeg_facts", "not_applicable", "record", "schema"]
+
+SCHEMA_VERSION = 1
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema that every record follows."""
+    text = resources.files("tamperscope.report").joinpath("result.schema.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def dumps(value: dict[str, Any], *, indent: int | None = None) -> str:
+    """Return ASCII JSON that any parser and any terminal takes; NaN is refused."""
+    return json.dumps(value, allow_nan=False, indent=indent)
+
+
+def record(path: Any, photo: Photo, detections: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the record of a photo and what the detectors found in it."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "version": __version__,
+        "path": display(path),
+        "sha256": photo.digest,
+        "bytes": photo.size,
+        "format": photo.format,
+        "width": photo.width,
+        "height": photo.height,
+        "orientation": photo.orientation,
+        "jpeg": jpeg_facts(photo.jpeg) if photo.jpeg else None,
+        "warnings": list(photo.warnings),
+        "detections": detections,
+    }
+
+
+def jpeg_facts(jpeg: Jpeg) -> dict[str, Any]:
+    """Return what a JPEG file says beside its pixels."""
+    return {
+        "quality": jpeg.quality,
+        "standard_tables": jpeg.standard_tables,
+        "subsampling": jpeg.subsampling,
+        "components": len(jpeg.tables),
+        "progressive": jpeg.progressive,
+        "arithmetic": jpeg.arithmetic,
+        "thumbnail": jpeg.thumbnail,
+        "quantization_tables": [table.tolist() for table in jpeg.tables],
+    }
+
+
+def detection(result: Localization, threshold: float, regions: tuple[Region, ...]) -> dict[str, Any]:
+    """Return what a detector found: score, verdict, reason and regions."""
+    manipulated = result.score is not None and result.score >= threshold
+    return {
+        "score": result.score,
+        "threshold": threshold,
+        "verdict": "manipulated" if manipulated else "no evidence",
+        "reason": result.reason,
+        "regions": [_region(region) for region in regions],
+    }
+
+
+def not_applicable(threshold: float, reason: str) -> dict[str, Any]:
+    """Return the answer of a detector that lacks its evidence."""
+    return {
+        "score": None,
+        "threshold": threshold,
+        "verdict": "not applicable",
+        "reason": reason,
+        "regions": [],
+    }
+
+
+def _region(region: Region) -> dict[str, Any]:
+    values = asdict(region)
+    box = {key: values.pop(key) for key in ("x", "y", "width", "height")}
+    return {"bounding_box": box, **values}

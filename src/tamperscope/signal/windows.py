@@ -1,0 +1,51 @@
+"""Cutting large planes into strips on the 8x8 grid, so that memory stays bounded."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["blocks_to_pixels", "interpolate_blocks", "strips"]
+
+
+def strips(rows: int, most: int) -> Iterator[slice]:
+    """Yield slices of at most ``most`` rows that together cover ``rows``.
+
+    >>> list(strips(5, 2))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    for start in range(0, rows, most):
+        yield slice(start, min(start + most, rows))
+
+
+def blocks_to_pixels(
+    values: NDArray[Any], shape: tuple[int, int], step: tuple[float, float] = (8, 8)
+) -> NDArray[Any]:
+    """Return a pixel map of ``shape`` from one value per block of ``step`` pixels, from the top left.
+
+    Pixels beyond the last block continue it.
+
+    >>> blocks_to_pixels(np.array([[1, 2]]), (1, 5), (2, 2))
+    array([[1, 1, 2, 2, 2]])
+    """
+    rows, columns = (
+        np.minimum((np.arange(length) / size).astype(np.intp), count - 1)
+        for length, size, count in zip(shape, step, values.shape, strict=True)
+    )
+    return values[:, columns][rows]
+
+
+def interpolate_blocks(
+    values: NDArray[np.float32], shape: tuple[int, int], step: int
+) -> NDArray[np.float32]:
+    """Return a pixel map of ``shape``, bilinear between the centres of ``step`` x ``step`` blocks.
+
+    Pixels beyond the last block continue it.
+    """
+    missing = [max(0, -(-length // step) - count) for length, count in zip(shape, values.shape, strict=True)]
+    padded = np.pad(values, [(0, count) for count in missing], mode="edge")
+    size = (padded.shape[1] * step, padded.shape[0] * step)
+    pixels = cv2.resize(padded, size, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(pixels[: shape[0], : shape[1]])

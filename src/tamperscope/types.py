@@ -1,0 +1,163 @@
+"""The values that everything else produces and consumes; NumPy only.
+
+All are immutable and checked when they are made, so that a wrong shape or range fails where it arose.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Card", "Jpeg", "Localization", "Need", "Photo", "Region"]
+
+
+class Need(Enum):
+    """What a detector cannot work without, in words that complete "needs ..."."""
+
+    JPEG = "the DCT coefficients of a JPEG file"
+
+
+@dataclass(frozen=True, eq=False)
+class Jpeg:
+    """What a JPEG file says beside its pixels.
+
+    ``coefficients`` holds one array ``(rows, columns, 8, 8)`` of quantised DCT coefficients per component,
+    vertical frequency before horizontal; it is empty where they cannot be read. ``tables`` holds each
+    component's quantisation table ``(8, 8)`` in the same order, ``sampling`` its (horizontal, vertical)
+    factors. ``quality`` is that of the nearest table of the Independent JPEG Group, and
+    ``standard_tables`` says whether the tables are exactly those.
+    """
+
+    coefficients: tuple[NDArray[np.int16], ...]
+    tables: tuple[NDArray[np.uint16], ...]
+    sampling: tuple[tuple[int, int], ...]
+    progressive: bool
+    arithmetic: bool
+    quality: int
+    standard_tables: bool
+    thumbnail: bool
+
+    @property
+    def subsampling(self) -> str:
+        """Chroma subsampling in the usual notation, "4:0:0" for grey; the bare factors if it has no name."""
+        if len(self.sampling) == 1:
+            return "4:0:0"
+        names = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}
+        luma, *chroma = self.sampling[:3]
+        ratios = {(luma[0] / across, luma[1] / down) for across, down in chroma}
+        name = names.get(next(iter(ratios))) if len(ratios) == 1 else None
+        return name or ",".join(f"{across}x{down}" for across, down in self.sampling)
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A decoded photograph, as it was stored.
+
+    ``pixels`` is ``(height, width, 3)`` RGB, uint8, read-only, in the file's own orientation: a rotation
+    would break the 8x8 grid. ``orientation`` is EXIF's 1 to 8 and is applied only when something is drawn.
+    ``digest`` is the SHA-256 of the file's ``size`` bytes. ``decoded_rows`` is less than the height only for
+    a truncated JPEG that was salvaged: what lies below was never in the file.
+    """
+
+    pixels: NDArray[np.uint8]
+    jpeg: Jpeg | None
+    orientation: int
+    digest: str
+    format: str
+    size: int
+    decoded_rows: int
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 3 or self.pixels.shape[2] != 3:
+            raise ValueError(
+                f"pixels must be uint8 (height, width, 3), not {self.pixels.dtype} {self.pixels.shape}"
+            )
+        if not 1 <= self.orientation <= 8:
+            raise ValueError(f"orientation must be 1 to 8, not {self.orientation}")
+        if not 0 <= self.decoded_rows <= self.height:
+            raise ValueError(f"decoded_rows must be 0 to {self.height}, not {self.decoded_rows}")
+        self.pixels.setflags(write=False)
+
+    @property
+    def height(self) -> int:
+        """Stored rows."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Stored columns."""
+        return int(self.pixels.shape[1])
+
+
+@dataclass(frozen=True)
+class Region:
+    """A connected area above a detector's threshold, in stored pixel coordinates.
+
+    ``area_share`` is its part of the whole photo, ``peak`` and ``mean`` its heatmap values; all in [0, 1].
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    area_share: float
+    peak: float
+    mean: float
+
+
+@dataclass(frozen=True, eq=False)
+class Localization:
+    """Where a detector sees manipulation.
+
+    ``heatmap`` is float32 ``(height, width)`` in [0, 1], the photo's size, high where manipulated.
+    ``score`` speaks of the whole photo, in [0, 1]; None if the method makes no such statement.
+    ``valid`` is False where the method cannot judge; None means valid everywhere.
+    ``reason`` is one sentence for people: what the result rests on.
+    """
+
+    heatmap: NDArray[np.float32]
+    score: float | None
+    valid: NDArray[np.bool_] | None = None
+    regions: tuple[Region, ...] = ()
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if self.heatmap.dtype != np.float32 or self.heatmap.ndim != 2 or not self.heatmap.size:
+            raise ValueError(
+                f"heatmap must be float32 (height, width), not {self.heatmap.dtype} {self.heatmap.shape}"
+            )
+        # One pass each and no temporary array; NaN fails both comparisons.
+        if not (self.heatmap.min() >= 0 and self.heatmap.max() <= 1):
+            raise ValueError("heatmap must lie in [0, 1]")
+        if self.score is not None and not 0 <= self.score <= 1:
+            raise ValueError(f"score must be None or lie in [0, 1], not {self.score}")
+        if self.valid is not None and (
+            self.valid.dtype != np.bool_ or self.valid.shape != self.heatmap.shape
+        ):
+            raise ValueError(f"valid must be bool {self.heatmap.shape}, not {self.valid.shape}")
+
+    def mask(self, threshold: float) -> NDArray[np.bool_]:
+        """Return bool ``(height, width)``: at or above ``threshold`` where the method can judge."""
+        above = self.heatmap >= threshold
+        return above if self.valid is None else above & self.valid
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a person must know of a detector before relying on it.
+
+    ``threshold`` in (0, 1) turns heatmaps into masks and scores into verdicts. ``calibrated`` says what the
+    score was calibrated on; empty if it is not a probability. ``licence`` is that of weights and method.
+    """
+
+    title: str
+    looks_at: str
+    limits: str
+    paper: str
+    year: int
+    licence: str
+    threshold: float = 0.5
+    deviations: tuple[str, ...] = ()
+    calibrated: str = ""
