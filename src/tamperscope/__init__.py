@@ -57,8 +57,9 @@ def detector(name: str, **fields: Any) -> "Detector":
 
     Raises:
         UnknownPlugin: no detector of that name. InvalidParameter: a field that does not fit.
+
     """
-    from tamperscope import plugins  # noqa: PLC0415
+    from tamperscope import plugins
 
     built: Detector = plugins.build("detectors", name, **fields)
     return built
@@ -67,7 +68,7 @@ def detector(name: str, **fields: Any) -> "Detector":
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'tamperscope' has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415
+    from importlib import import_module
 
     module, attribute = _HOMES[name]
     return getattr(import_module(f"tamperscope.{module}"), attribute)

@@ -71,7 +71,8 @@ Exit code: 0 all files were analysed, 1 some could not be, 2 wrong usage, 3 a sc
 )
 def scan(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Photos, folders or glob patterns.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Photos, folders or glob patterns.", show_default=False),
     ],
     detector: Annotated[
         str, typer.Option("--detector", "-d", metavar="NAME[,NAME]", help="See `tamperscope detectors`.")
@@ -116,8 +117,8 @@ def scan(
         salvage=salvage,
         limits=(int(max_megapixels * 1e6), int(max_mebibytes * 2**20)),
     )
-    from tamperscope.scanning.batch import run  # noqa: PLC0415  heavy: only a scan pays for it
-    from tamperscope.scanning.find import find_photos, plan_tasks  # noqa: PLC0415
+    from tamperscope.scanning.batch import run
+    from tamperscope.scanning.find import find_photos, plan_tasks
 
     found = list(find_photos(paths, recursive=recursive, ignore=out))
     failed = reached = False
@@ -132,7 +133,9 @@ def scan(
             for outcome in outcomes:
                 _show(outcome, as_json)
                 failed |= not outcome.analysed
-                reached |= fail_on is not None and (outcome.score or 0) >= fail_on and outcome.score is not None
+                reached |= (
+                    fail_on is not None and (outcome.score or 0) >= fail_on and outcome.score is not None
+                )
                 advance()
     except KeyboardInterrupt:
         typer.echo("interrupted: finished results are whole, --resume goes on from here", err=True)
@@ -140,13 +143,11 @@ def scan(
     raise typer.Exit(FOUND if reached else FAILED if failed else 0)
 
 
-def _plan(
-    detector: str, settings: list[str], *, limits: tuple[int, int], **choices: Any
-) -> "Plan":
+def _plan(detector: str, settings: list[str], *, limits: tuple[int, int], **choices: Any) -> "Plan":
     """Turn options into a plan; what cannot be meant is wrong usage."""
-    from tamperscope.io.decode import Limits  # noqa: PLC0415
-    from tamperscope.scanning.batch import check  # noqa: PLC0415
-    from tamperscope.scanning.photo import Plan  # noqa: PLC0415
+    from tamperscope.io.decode import Limits
+    from tamperscope.scanning.batch import check
+    from tamperscope.scanning.photo import Plan
 
     names = tuple(dict.fromkeys(name.strip() for name in detector.split(",")))
     try:
@@ -168,7 +169,9 @@ def _fields(names: tuple[str, ...], settings: list[str]) -> dict[str, dict[str, 
         if not (equals and dot and name and field):
             raise InvalidParameter(f"--set {setting!r} is not understood", "write --set detector.field=value")
         if name not in names and "auto" not in names:
-            raise InvalidParameter(f"--set {setting!r} concerns a detector that does not run", f"add {name} to --detector")
+            raise InvalidParameter(
+                f"--set {setting!r} concerns a detector that does not run", f"add {name} to --detector"
+            )
         texts[name][field] = value
     return {name: plugins.parse("detectors", name, values) for name, values in texts.items()}
 
@@ -177,7 +180,7 @@ def _show(outcome: "Outcome", as_json: bool) -> None:
     if outcome.error:
         typer.echo(str(outcome.error), err=True)
         return
-    from tamperscope.report.json import dumps  # noqa: PLC0415
+    from tamperscope.report.json import dumps
 
     assert outcome.record is not None  # noqa: S101  no error, so a record
     if as_json:
@@ -213,11 +216,11 @@ def _progress(total: int) -> Iterator[Any]:
     if not sys.stderr.isatty():
         yield lambda: None
         return
-    import os  # noqa: PLC0415
-    import threading  # noqa: PLC0415
+    import os
+    import threading
 
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     # Its own descriptor: the decoder diverts the process's standard error while a C library may write to it.
     with os.fdopen(os.dup(2), "w") as terminal:
@@ -248,7 +251,7 @@ def detectors(
     """List the detectors: what each looks at, what it needs, and its fields."""
     listed = [_describe(name) for name in plugins.names("detectors")]
     if as_json:
-        import json  # noqa: PLC0415
+        import json
 
         typer.echo(json.dumps(listed, indent=2))
         return
@@ -269,7 +272,7 @@ def detectors(
 
 def _describe(name: str) -> dict[str, Any]:
     """Return a detector's card, needs and fields, fit for JSON."""
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
     plugin = plugins.load("detectors", name)
     return {
@@ -294,8 +297,8 @@ def demo(
     ] = Path("tamperscope-demo"),
 ) -> None:
     """Forge a photo from public-domain photographs, scan it and its pristine twin, and name what to open."""
-    from tamperscope.demo import make  # noqa: PLC0415
-    from tamperscope.scanning.batch import scan as scan_all  # noqa: PLC0415
+    from tamperscope.demo import make
+    from tamperscope.scanning.batch import scan as scan_all
 
     try:
         forged, pristine = make(out)

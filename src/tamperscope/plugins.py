@@ -60,6 +60,7 @@ def load(kind: str, name: str) -> type[Any]:
 
     Raises:
         UnknownPlugin: no plugin of that kind has that name; the message offers the nearest one.
+
     """
     if name not in names(kind):
         raise UnknownPlugin(
@@ -83,6 +84,7 @@ def build(kind: str, name: str, **values: Any) -> Any:
     Raises:
         UnknownPlugin: no plugin of that kind has that name.
         InvalidParameter: no such field, or a value of the wrong type or out of range.
+
     """
     plugin = load(kind, name)
     for key in values:

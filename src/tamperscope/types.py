@@ -3,8 +3,10 @@
 All are immutable and checked when they are made, so that a wrong shape or range fails where it arose.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +24,14 @@ class Need(Enum):
 class Jpeg:
     """What a JPEG file says beside its pixels.
 
-    ``coefficients`` holds one array ``(rows, columns, 8, 8)`` of quantised DCT coefficients per component,
-    vertical frequency before horizontal; it is empty where they cannot be read. ``tables`` holds each
-    component's quantisation table ``(8, 8)`` in the same order, ``sampling`` its (horizontal, vertical)
-    factors. ``quality`` is that of the nearest table of the Independent JPEG Group, and
-    ``standard_tables`` says whether the tables are exactly those.
+    ``tables`` holds each component's quantisation table ``(8, 8)``, vertical frequency before horizontal,
+    ``sampling`` its (horizontal, vertical) factors. ``quality`` is that of the nearest table of the
+    Independent JPEG Group, and ``standard_tables`` says whether the tables are exactly those. ``read``
+    gives the coefficients and the reader's remarks; it is called once, when either is first asked for,
+    because only some detectors need them and reading costs as much as decoding the pixels.
     """
 
-    coefficients: tuple[NDArray[np.int16], ...]
+    read: Callable[[], tuple[tuple[NDArray[np.int16], ...], tuple[str, ...]]]
     tables: tuple[NDArray[np.uint16], ...]
     sampling: tuple[tuple[int, int], ...]
     progressive: bool
@@ -37,6 +39,20 @@ class Jpeg:
     quality: int
     standard_tables: bool
     thumbnail: bool
+
+    @cached_property
+    def _content(self) -> tuple[tuple[NDArray[np.int16], ...], tuple[str, ...]]:
+        return self.read()
+
+    @property
+    def coefficients(self) -> tuple[NDArray[np.int16], ...]:
+        """Quantised DCT coefficients ``(rows, columns, 8, 8)`` per component; empty if unreadable."""
+        return self._content[0]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the coefficients' reader found amiss in the file."""
+        return self._content[1]
 
     @property
     def subsampling(self) -> str:

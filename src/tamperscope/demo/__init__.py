@@ -23,6 +23,7 @@ def make(folder: Path) -> tuple[Path, Path]:
 
     Raises:
         OutputError: the folder cannot be written.
+
     """
     host = _photo("coffee")
     camera = Image.open(BytesIO(_jpeg(host, _CAMERA_QUALITY))).convert("RGB")

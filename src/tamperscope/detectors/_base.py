@@ -44,6 +44,7 @@ class Detector(Configurable, ABC):
 
         Raises:
             MissingEvidence: the photo lacks what this method looks at.
+
         """
         if min(photo.height, photo.width) < self.smallest:
             raise MissingEvidence(

@@ -38,11 +38,15 @@ class NoiseLevel(Detector):
     References:
         Mahdian & Saic, "Using noise inconsistencies for blind image forensics", Image and Vision Computing
         27(10), 2009.
+
     """
 
     block: int = option(8, "side of a block, in wavelet coefficients (two pixels each)", low=2, high=64)
     merge: float = option(
-        0.25, "neighbouring blocks whose noise differs by less are one segment, grey levels", low=0.0, high=64.0
+        0.25,
+        "neighbouring blocks whose noise differs by less are one segment, grey levels",
+        low=0.0,
+        high=64.0,
     )
     scale: float = option(20.0, "noise, in grey levels, that is drawn at 0.63", low=0.01, high=255.0)
 
@@ -53,13 +57,16 @@ class NoiseLevel(Detector):
             "fine texture counts as noise, and JPEG compression removes what the camera left; it makes no "
             "decision, a person must compare areas of like content"
         ),
-        paper="Mahdian & Saic, Using Noise Inconsistencies for Blind Image Forensics, Image Vision Comput. 27(10)",
+        paper=(
+            "Mahdian & Saic, Using Noise Inconsistencies for Blind Image Forensics, "
+            "Image and Vision Computing 27(10)"
+        ),
         year=2009,
         licence="MIT",
         deviations=(
             "segments are merged in one pass: each link joins two blocks of similar noise",
-            "noise is drawn on one fixed scale, so that photos can be compared, and the threshold marks about "
-            "5% of pristine photographs' area (train splits of casia1, bsds500, native)",
+            "noise is drawn on one fixed scale, so that photos can be compared, and the threshold "
+            "marks about 5% of pristine photographs' area (train splits of casia1, bsds500, native)",
         ),
     )
     smallest: ClassVar[int] = 16
@@ -82,7 +89,7 @@ def _block_noise(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
     found = []
     for strip in strips(height, max(1, _STRIP // (2 * side)) * 2 * side):
         above = min(_MARGIN, strip.start)
-        luma = cv2.cvtColor(pixels[strip.start - above : strip.stop + _MARGIN], cv2.COLOR_RGB2YCrCb)[..., 0]
+        luma = cv2.cvtColor(pixels[strip.start - above : strip.stop + _MARGIN], cv2.COLOR_RGB2GRAY)
         band = diagonal_band(luma.astype(np.float32))[above // 2 :]
         rows, columns = (strip.stop - strip.start) // (2 * side), band.shape[1] // side
         blocks = np.abs(band[: rows * side, : columns * side]).reshape(rows, side, columns, side)
@@ -91,7 +98,7 @@ def _block_noise(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
 
 
 def diagonal_band(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the diagonal detail of one wavelet level, ``(height // 2, width // 2)``, centred on its pixels."""
+    """Return one level of diagonal wavelet detail ``(height // 2, width // 2)``, centred on its pixels."""
     # OpenCV correlates, so the reversed filter convolves; its centre lies between taps 7 and 8.
     filtered = cv2.sepFilter2D(
         plane, cv2.CV_32F, _HIGH_PASS[::-1], _HIGH_PASS[::-1], anchor=(7, 7), borderType=cv2.BORDER_REFLECT

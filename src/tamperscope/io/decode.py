@@ -1,10 +1,12 @@
 """From a file's bytes to a `Photo`, without resizing, rotating or re-encoding anything."""
 
 import hashlib
+import logging
 import os
 import stat
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -30,10 +32,14 @@ from tamperscope.errors import (
     UnsupportedFormat,
 )
 from tamperscope.io.jpeg import read_header, read_jpeg
+from tamperscope.io.native import diverted_stderr
 from tamperscope.io.paths import display
 from tamperscope.types import Jpeg, Photo
 
 __all__ = ["FORMATS", "Limits", "decode", "read_file", "sniff"]
+
+# Pillow logs errors that it also raises; without a handler they would be printed.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Pillow's classes themselves: Image.open would apply its own limits and guess from more formats.
 FORMATS: dict[str, Callable[[BytesIO], ImageFile]] = {
@@ -91,6 +97,7 @@ def decode(
         UnsupportedFormat: it is no photograph, or of a kind that cannot be analysed.
         CorruptFile: it contradicts itself; `TruncatedFile`: it ends early.
         TooLarge: it exceeds the limits; known before any pixel is decoded.
+
     """
     limits = limits or Limits()
     name = "" if isinstance(source, bytes) else display(source)
@@ -111,12 +118,11 @@ def read_file(path: Path, limit: int) -> bytes:
     Raises:
         UnreadableFile: there is no such file, it is not a regular one, or it changed.
         TooLarge: it has more bytes than ``limit``.
+
     """
     try:
         # Without O_NONBLOCK a named pipe would wait for a writer for ever.
-        descriptor = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        )
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     with os.fdopen(descriptor, "rb") as file:
@@ -160,6 +166,7 @@ def sniff(data: bytes) -> str:
 
     Raises:
         UnsupportedFormat: it is not one that can be analysed; the message says what it is, if known.
+
     """
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
@@ -196,15 +203,15 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
             notes.append(f"only the first of {frames} frames is analysed")
         stream = data
         try:
-            _load(image, kind)
+            _load(image, kind, notes)
         except TruncatedFile:
             if not (header and salvage):
                 raise
             stream = data + _END_OF_IMAGE
             image = _open(stream, kind)
-            _load(image, kind)
+            _load(image, kind, notes)
         pixels = _rgb(image, _is_deep(data, image, kind), notes)
-    jpeg, remarks = read_jpeg(stream, header, thumbnail=thumbnail) if header else (None, ())
+    jpeg = read_jpeg(stream, header, thumbnail=thumbnail) if header else None
     rows = image.height
     if jpeg and stream is not data:
         rows = _decoded_rows(jpeg, image.height)
@@ -218,7 +225,7 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         format=kind,
         size=len(data),
         decoded_rows=rows,
-        warnings=tuple(dict.fromkeys([*notes, *remarks])),
+        warnings=tuple(dict.fromkeys(notes)),
     )
 
 
@@ -233,7 +240,7 @@ def _check_pixels(width: int, height: int, limit: int) -> None:
 def _open(data: bytes, kind: str) -> ImageFile:
     try:
         return FORMATS[kind](BytesIO(data))
-    except Exception as error:  # noqa: BLE001  third-party decoders meet hostile bytes here
+    except Exception as error:
         raise _corrupt(kind, error) from error
 
 
@@ -241,12 +248,15 @@ def _open(data: bytes, kind: str) -> ImageFile:
 _END_OF_IMAGE = b"\xff\xd9"
 
 
-def _load(image: ImageFile, kind: str) -> None:
+def _load(image: ImageFile, kind: str, notes: list[str]) -> None:
     try:
-        image.load()
+        # libtiff prints what it finds amiss; the other libraries raise or keep silent.
+        with diverted_stderr() if kind == "TIFF" else nullcontext([]) as remarks:
+            image.load()
+        notes += remarks
     except MemoryError as error:
         raise TooLarge("too large for this machine's memory", "analyse it on a larger one") from error
-    except Exception as error:  # noqa: BLE001  as above
+    except Exception as error:
         raise _corrupt(kind, error) from error
 
 

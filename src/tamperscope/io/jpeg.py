@@ -1,14 +1,9 @@
 """What a JPEG file says beside its pixels: tables, sampling, and the quantised DCT coefficients."""
 
 import ctypes
-import os
 import re
 import struct
-import sys
-import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.errors import CorruptFile, TruncatedFile, UnsupportedFormat
+from tamperscope.io.native import as_file, diverted_stderr
 from tamperscope.signal.dct import ZIGZAG
 from tamperscope.types import Jpeg
 
@@ -25,7 +21,13 @@ __all__ = ["Header", "estimate_quality", "read_header", "read_jpeg", "standard_t
 # A marker is FF and a byte that is neither stuffing (00), nor fill (FF), nor a restart (D0-D7).
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _SOI, _EOI, _SOS, _DQT, _TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0x01
-_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}  # baseline, extended, progressive; arithmetic sequential, progressive
+_FRAMES = {
+    0xC0,
+    0xC1,
+    0xC2,
+    0xC9,
+    0xCA,
+}  # baseline, extended, progressive; arithmetic sequential, progressive
 _PROGRESSIVE, _ARITHMETIC = {0xC2, 0xCA}, {0xC9, 0xCA}
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}  # lossless, hierarchical
 _MOST_SCANS = 500  # real encoders write about ten; each costs a pass over the whole picture
@@ -67,8 +69,7 @@ class Header:
         across = max(factor for factor, _ in self.sampling)
         down = max(factor for _, factor in self.sampling)
         return tuple(
-            (-(-self.height * v // (8 * down)), -(-self.width * h // (8 * across)))
-            for h, v in self.sampling
+            (-(-self.height * v // (8 * down)), -(-self.width * h // (8 * across))) for h, v in self.sampling
         )
 
 
@@ -79,6 +80,7 @@ def read_header(data: bytes, *, complete: bool = True) -> Header:
         CorruptFile: the markers contradict each other.
         TruncatedFile: the file ends before its first scan, or holds fewer bits than it has blocks.
         UnsupportedFormat: lossless, hierarchical or 12-bit JPEG.
+
     """
     slots: dict[int, NDArray[np.uint16]] = {}
     frame, kind, first_scan, scans = None, 0, 0, 0
@@ -185,16 +187,15 @@ def estimate_quality(tables: tuple[NDArray[np.uint16], ...]) -> tuple[int, bool]
     return quality, exact
 
 
-def read_jpeg(data: bytes, header: Header, *, thumbnail: bool) -> tuple[Jpeg, tuple[str, ...]]:
-    """Return what a JPEG file says beside its pixels, and the decoder's remarks.
+def read_jpeg(data: bytes, header: Header, *, thumbnail: bool) -> Jpeg:
+    """Return what a JPEG file says beside its pixels.
 
     The stream must have been decoded once: the coefficients' reader trusts headers that no decoder refuses.
     Where the coefficients cannot be read all the same, they are empty and a remark says so.
     """
-    coefficients, remarks = _coefficients(data, header)
     quality, standard = estimate_quality(header.tables)
     return Jpeg(
-        coefficients=coefficients,
+        read=lambda: _coefficients(data, header),
         tables=header.tables,
         sampling=header.sampling,
         progressive=header.progressive,
@@ -202,14 +203,14 @@ def read_jpeg(data: bytes, header: Header, *, thumbnail: bool) -> tuple[Jpeg, tu
         quality=quality,
         standard_tables=standard,
         thumbnail=thumbnail,
-    ), remarks
+    )
 
 
 @cache
 def _library() -> Any:
     # Bound for ourselves: the package's own reader decodes every file twice and prints to stdout on errors
     # (docs/decisions/002). This build decodes arithmetic coding, which the default one refuses.
-    from jpeglib._bind import CJpegLib  # noqa: PLC0415  only JPEG files need it
+    from jpeglib._bind import CJpegLib
 
     return CJpegLib._bind_lib(version="turbo210")
 
@@ -219,7 +220,7 @@ def _coefficients(data: bytes, header: Header) -> tuple[tuple[NDArray[np.int16],
     pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
     pointers += [ctypes.c_void_p()] * (4 - len(arrays))
     slots, tables = np.zeros(4, np.int16), np.zeros((4, 64), np.uint16)
-    with _as_file(data) as name, _diverted_stderr() as remarks:
+    with as_file(data) as name, diverted_stderr() as remarks:
         done = _library().read_jpeg_dct(
             name, *pointers, tables.ctypes.data_as(ctypes.c_void_p), slots.ctypes.data_as(ctypes.c_void_p)
         )
@@ -228,45 +229,3 @@ def _coefficients(data: bytes, header: Header) -> tuple[tuple[NDArray[np.int16],
     for array in arrays:
         array.setflags(write=False)
     return tuple(arrays), tuple(remarks)
-
-
-@contextmanager
-def _as_file(data: bytes) -> Iterator[bytes]:
-    """Give the bytes a file name, in memory where the system can."""
-    if sys.platform == "linux":
-        descriptor = os.memfd_create("tamperscope")
-        try:
-            with os.fdopen(os.dup(descriptor), "wb") as file:
-                file.write(data)
-            yield f"/proc/self/fd/{descriptor}".encode()
-        finally:
-            os.close(descriptor)
-    else:  # pragma: no cover  (exercised on macOS and Windows only)
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "photo.jpg")  # noqa: PTH118  the C library wants bytes
-            with open(path, "wb") as file:  # noqa: PTH123
-                file.write(data)
-            yield os.fsencode(path)
-
-
-_STDERR = threading.Lock()
-
-
-@contextmanager
-def _diverted_stderr() -> Iterator[list[str]]:
-    """Collect what the C library prints to the process's standard error: it offers no other way."""
-    lines: list[str] = []
-    with _STDERR, tempfile.TemporaryFile() as sink:
-        try:
-            saved = os.dup(2)
-        except OSError:  # a process without standard error has nothing to divert
-            yield lines
-            return
-        os.dup2(sink.fileno(), 2)
-        try:
-            yield lines
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            sink.seek(0)
-            lines += dict.fromkeys(sink.read().decode("utf-8", "replace").splitlines())

@@ -28,6 +28,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
+
     """
     draft = None
     try:

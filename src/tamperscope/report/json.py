@@ -39,7 +39,7 @@ def record(path: Any, photo: Photo, detections: list[dict[str, Any]]) -> dict[st
         "height": photo.height,
         "orientation": photo.orientation,
         "jpeg": jpeg_facts(photo.jpeg) if photo.jpeg else None,
-        "warnings": list(photo.warnings),
+        "warnings": [*photo.warnings, *(photo.jpeg.remarks if photo.jpeg else ())],
         "detections": detections,
     }
 

@@ -45,6 +45,7 @@ def scan(
     Raises:
         UnknownPlugin: no detector of that name. InvalidParameter: a field that does not fit.
         OutputError: the output folder cannot be written.
+
     """
     plan = Plan(
         detectors=(detectors,) if isinstance(detectors, str) else tuple(detectors),
@@ -73,6 +74,7 @@ def check(plan: Plan) -> None:
 
     Raises:
         UnknownPlugin, InvalidParameter: of the detectors. OutputError: the folder cannot be written.
+
     """
     for name in {*plan.detectors, *plan.fields}:
         plugins.build("detectors", name, **plan.fields.get(name, {}))
@@ -149,7 +151,7 @@ def _pool(plan: Plan, workers: int) -> ProcessPoolExecutor:
 
 
 def _start_worker(plan: Plan) -> None:  # pragma: no cover  (runs in a forked server's child)
-    import cv2  # noqa: PLC0415
+    import cv2
 
     global _plan  # noqa: PLW0603  set once per worker process, instead of sent with every task
     _plan = plan

@@ -16,7 +16,23 @@ __all__ = ["Task", "find_photos", "plan_tasks"]
 
 # In folders, a file is taken for a photo by its name or by its content; files named one by one always are.
 _SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .apng .tif .tiff .webp .avif .heic .heif .bmp .dib .gif".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".apng",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".bmp",
+        ".dib",
+        ".gif",
+    ]
 )
 
 

@@ -197,5 +197,3 @@ def _write_pictures(
         array = BytesIO()
         np.save(array, result.heatmap, allow_pickle=False)
         write_whole(folder / f"{name}.heatmap.npy", array.getvalue())
-
-

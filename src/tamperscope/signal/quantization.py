@@ -35,9 +35,7 @@ def bin_weights(second: int, largest_first: int, bins: int, noise: float) -> NDA
     return weights.astype(np.float32)
 
 
-def _multiples_below(
-    edge: NDArray[np.float64], step: NDArray[np.int_], noise: float
-) -> NDArray[np.float64]:
+def _multiples_below(edge: NDArray[np.float64], step: NDArray[np.int_], noise: float) -> NDArray[np.float64]:
     """Count the multiples of ``step`` below ``edge``, each blurred by Gaussian noise, up to a constant."""
     nearest = np.rint(edge / step)
     reach = range(-2, 3)  # further multiples lie beyond any noise that occurs

@@ -37,9 +37,7 @@ def blocks_to_pixels(
     return values[:, columns][rows]
 
 
-def interpolate_blocks(
-    values: NDArray[np.float32], shape: tuple[int, int], step: int
-) -> NDArray[np.float32]:
+def interpolate_blocks(values: NDArray[np.float32], shape: tuple[int, int], step: int) -> NDArray[np.float32]:
     """Return a pixel map of ``shape``, bilinear between the centres of ``step`` x ``step`` blocks.
 
     Pixels beyond the last block continue it.

@@ -1,0 +1,52 @@
+"""What native libraries ask of a process: files with names, and a place for their messages."""
+
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["as_file", "diverted_stderr"]
+
+
+@contextmanager
+def as_file(data: bytes) -> Iterator[bytes]:
+    """Give the bytes a file name, in memory where the system can."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("tamperscope")
+        try:
+            with os.fdopen(os.dup(descriptor), "wb") as file:
+                file.write(data)
+            yield f"/proc/self/fd/{descriptor}".encode()
+        finally:
+            os.close(descriptor)
+    else:  # pragma: no cover  (exercised on macOS and Windows only)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "photo.jpg")  # noqa: PTH118  the C library wants bytes
+            with open(path, "wb") as file:  # noqa: PTH123
+                file.write(data)
+            yield os.fsencode(path)
+
+
+_STDERR = threading.Lock()
+
+
+@contextmanager
+def diverted_stderr() -> Iterator[list[str]]:
+    """Collect what the C library prints to the process's standard error: it offers no other way."""
+    lines: list[str] = []
+    with _STDERR, tempfile.TemporaryFile() as sink:
+        try:
+            saved = os.dup(2)
+        except OSError:  # a process without standard error has nothing to divert
+            yield lines
+            return
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            sink.seek(0)
+            lines += dict.fromkeys(sink.read().decode("utf-8", "replace").splitlines())
