@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from tamperscope.demo import make
 
@@ -16,14 +17,16 @@ from tamperscope.demo import make
 def measure(*arguments: str) -> tuple[float, int]:
     """Return seconds and the peak resident MiB of the largest process so far."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "tamperscope", "scan", *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "tamperscope", "scan", *arguments], check=True, stdout=subprocess.DEVNULL
+    )
     seconds = time.perf_counter() - started
     return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
 
 def many(folder: Path, forged: Path) -> Path:
     """Make 330 different JPEG files of 384x256."""
-    source = cv2.imread(str(forged))
+    source = np.asarray(Image.open(forged))
     rng = np.random.default_rng(0)
     for index in range(330):
         x, y = rng.integers(0, source.shape[1] - 384), rng.integers(0, source.shape[0] - 256)
@@ -36,7 +39,7 @@ def main() -> None:
         folder = Path(name)
         forged, _ = make(folder)
         large = folder / "12mp.jpg"
-        tiles = np.tile(cv2.imread(str(forged)), (8, 7, 1))[:3000, :4000]
+        tiles = np.tile(np.asarray(Image.open(forged)), (8, 7, 1))[:3000, :4000]
         cv2.imwrite(str(large), tiles, [cv2.IMWRITE_JPEG_QUALITY, 92])
         for label, options in (("", []), (", pictures written", ["--out", f"{name}/out"])):
             seconds, memory = measure(str(large), *options)

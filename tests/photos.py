@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+# Re-exported for the tests that look into files themselves.
+__all__ = ["BytesIO", "Image"]
+
 Pixels = NDArray[np.uint8]
 
 
@@ -156,6 +159,7 @@ AWKWARD: dict[str, Callable[[], bytes]] = {
     "lossy.webp": lambda: encode(crop(64, 96), "WEBP"),
     "lossless.webp": lambda: encode(crop(64, 96), "WEBP", lossless=True),
     "photo.avif": lambda: encode(crop(64, 96), "AVIF"),
+    "still.gif": lambda: encode(crop(64, 96), "GIF", "P"),
     "animated.gif": animated,
 }
 
@@ -182,6 +186,6 @@ def spliced(
     return encode(host, "JPEG", quality=second, subsampling=subsampling), mask
 
 
-def resaved(first: int = 60, second: int = 90) -> bytes:
+def resaved(first: int = 60, second: int = 90, name: str = "coffee") -> bytes:
     """The pristine twin: saved twice, nothing pasted."""
-    return encode(decode_pixels(encode(scene(), "JPEG", quality=first)), "JPEG", quality=second)
+    return encode(decode_pixels(encode(scene(name), "JPEG", quality=first)), "JPEG", quality=second)

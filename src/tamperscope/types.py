@@ -59,7 +59,13 @@ class Jpeg:
         """Chroma subsampling in the usual notation, "4:0:0" for grey; the bare factors if it has no name."""
         if len(self.sampling) == 1:
             return "4:0:0"
-        names = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}
+        names: dict[tuple[float, float], str] = {
+            (1, 1): "4:4:4",
+            (2, 1): "4:2:2",
+            (2, 2): "4:2:0",
+            (1, 2): "4:4:0",
+            (4, 1): "4:1:1",
+        }
         luma, *chroma = self.sampling[:3]
         ratios = {(luma[0] / across, luma[1] / down) for across, down in chroma}
         name = names.get(next(iter(ratios))) if len(ratios) == 1 else None

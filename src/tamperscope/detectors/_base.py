@@ -13,6 +13,10 @@ from tamperscope.types import Card, Localization, Need, Photo
 
 __all__ = ["Build", "Detector"]
 
+_MET: dict[Need, Callable[[Photo], bool]] = {
+    Need.JPEG: lambda photo: photo.jpeg is not None and bool(photo.jpeg.coefficients),
+}
+
 Build = Callable[[str], "Detector"]
 
 
@@ -53,7 +57,7 @@ class Detector(Configurable, ABC):
                 "use the original at its full size",
             )
         for need in self.needs:
-            if need is Need.JPEG and not (photo.jpeg and photo.jpeg.coefficients):
+            if not _MET[need](photo):
                 raise MissingEvidence(
                     f"it needs {need.value} and this is {photo.format}",
                     "find the file as it left the camera or editor, or choose another detector",

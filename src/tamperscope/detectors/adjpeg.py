@@ -192,7 +192,7 @@ def _histograms(
     for strip in strips(rows, _STRIP):
         seen += _count(_magnitude(coefficients[strip]), frequencies)
         overlapping = coefficients[strip.start : strip.stop + 1]
-        plane = block_idct(overlapping * table.astype(np.float32))
+        plane = block_idct(overlapping.astype(np.float32) * table)
         for down, right in shifts:
             blocks = block_dct(plane[down : down - 8, right : right - 8])
             single += _count(np.rint(np.abs(blocks) / table), frequencies)

@@ -117,4 +117,4 @@ def _merge(noise: NDArray[np.float64], most: float) -> NDArray[np.float64]:
     )
     _, segment = connected_components(links, directed=False)
     mean: NDArray[Any] = np.bincount(segment, noise.ravel()) / np.bincount(segment)
-    return mean[segment].reshape(noise.shape)
+    return np.asarray(mean[segment].reshape(noise.shape))

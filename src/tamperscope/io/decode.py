@@ -125,17 +125,19 @@ def read_file(path: Path, limit: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                raise UnreadableFile("not a regular file", "give the photograph itself, or its folder")
-            if before.st_size > limit:
-                raise _too_many_bytes(before.st_size, limit)
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise UnreadableFile("not a regular file", "give the photograph itself, or its folder")
+        if before.st_size > limit:
+            raise _too_many_bytes(before.st_size, limit)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(limit + 1)
-            after = os.fstat(descriptor)
-        except OSError as error:
-            raise _unreadable(path, error) from error
+        after = os.fstat(descriptor)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    finally:
+        os.close(descriptor)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
         data
     ) != after.st_size:
@@ -192,9 +194,14 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        header = read_header(data, complete=not salvage) if kind == "JPEG" else None
-        if header:  # its bounds are checked before any decoder sees it
+        header = read_header(data) if kind == "JPEG" else None
+        if header:  # its promises are checked before any decoder sees it
             _check_pixels(header.width, header.height, limits.pixels)
+            if not (header.plausible or salvage):
+                raise TruncatedFile(
+                    f"the JPEG holds too little data for {header.width}x{header.height} pixels",
+                    "get a complete copy of the file, or use --salvage to analyse what is left",
+                )
         image = _open(data, kind)
         _check_pixels(image.width, image.height, limits.pixels)
         thumbnail, orientation = _exif(image)
@@ -251,7 +258,8 @@ _END_OF_IMAGE = b"\xff\xd9"
 def _load(image: ImageFile, kind: str, notes: list[str]) -> None:
     try:
         # libtiff prints what it finds amiss; the other libraries raise or keep silent.
-        with diverted_stderr() if kind == "TIFF" else nullcontext([]) as remarks:
+        diverted = diverted_stderr() if kind == "TIFF" else nullcontext[list[str]]([])
+        with diverted as remarks:
             image.load()
         notes += remarks
     except MemoryError as error:
@@ -291,7 +299,7 @@ def _is_deep(data: bytes, image: ImageFile, kind: str) -> bool:
     if kind == "PNG":
         return data[24:25] == b"\x10"
     if isinstance(image, TiffImageFile):
-        return max(image.tag_v2.get(BITSPERSAMPLE, (8,))) > 8
+        return bool(max(image.tag_v2.get(BITSPERSAMPLE, (8,))) > 8)
     return image.mode.startswith("I;16")
 
 

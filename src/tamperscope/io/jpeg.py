@@ -54,6 +54,7 @@ class Header:
     """The structure of a JPEG stream, read without decoding its pictures.
 
     ``tables`` holds each component's quantisation table, ``sampling`` its (horizontal, vertical) factors.
+    ``coded`` is the number of bytes from the first scan on.
     """
 
     width: int
@@ -62,6 +63,12 @@ class Header:
     tables: tuple[NDArray[np.uint16], ...]
     progressive: bool
     arithmetic: bool
+    coded: int
+
+    @property
+    def plausible(self) -> bool:
+        """Whether the data can hold the picture: Huffman coded, every block costs at least one bit."""
+        return self.arithmetic or sum(rows * columns for rows, columns in self.blocks) <= 8 * self.coded
 
     @property
     def blocks(self) -> tuple[tuple[int, int], ...]:
@@ -73,12 +80,12 @@ class Header:
         )
 
 
-def read_header(data: bytes, *, complete: bool = True) -> Header:
-    """Read the markers of a JPEG stream; one that must be ``complete`` holds a bit for every block.
+def read_header(data: bytes) -> Header:
+    """Read the markers of a JPEG stream.
 
     Raises:
         CorruptFile: the markers contradict each other.
-        TruncatedFile: the file ends before its first scan, or holds fewer bits than it has blocks.
+        TruncatedFile: the file ends before its first scan.
         UnsupportedFormat: lossless, hierarchical or 12-bit JPEG.
 
     """
@@ -98,15 +105,7 @@ def read_header(data: bytes, *, complete: bool = True) -> Header:
         raise TruncatedFile("the JPEG ends within its header", "get a complete copy of the file")
     if scans > _MOST_SCANS:
         raise CorruptFile(f"the JPEG has {scans} scans", "it is damaged or made to stall programs")
-    header = _frame(frame, kind, slots)
-    # Every block costs at least one bit when Huffman coded, so a header cannot promise more than that.
-    blocks = sum(rows * columns for rows, columns in header.blocks)
-    if complete and not header.arithmetic and blocks > 8 * (len(data) - first_scan):
-        raise TruncatedFile(
-            f"the JPEG holds too little data for {header.width}x{header.height} pixels",
-            "get a complete copy of the file, or use --salvage to analyse what is left",
-        )
-    return header
+    return _frame(frame, kind, slots, len(data) - first_scan)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
@@ -124,6 +123,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         length = struct.unpack_from(">H", data, start)[0]
         if length < 2:
             raise CorruptFile("a JPEG segment has an impossible length", "get an undamaged copy")
+        if start + length > len(data):
+            return
         yield marker, start, data[start + 2 : start + length]
         position = start + length
 
@@ -142,7 +143,7 @@ def _quantization(content: bytes) -> Iterator[tuple[int, NDArray[np.uint16]]]:
         content = content[1 + size :]
 
 
-def _frame(content: bytes, kind: int, slots: dict[int, NDArray[np.uint16]]) -> Header:
+def _frame(content: bytes, kind: int, slots: dict[int, NDArray[np.uint16]], coded: int) -> Header:
     if len(content) < 6 or len(content) < 6 + 3 * content[5]:
         raise CorruptFile("the JPEG frame header is too short", "get an undamaged copy")
     precision, height, width, count = struct.unpack_from(">BHHB", content)
@@ -159,7 +160,7 @@ def _frame(content: bytes, kind: int, slots: dict[int, NDArray[np.uint16]]) -> H
     if any(slot not in slots for _, _, slot in components):
         raise CorruptFile("the JPEG lacks a quantisation table", "get an undamaged copy")
     tables = tuple(slots[slot] for _, _, slot in components)
-    return Header(width, height, sampling, tables, kind in _PROGRESSIVE, kind in _ARITHMETIC)
+    return Header(width, height, sampling, tables, kind in _PROGRESSIVE, kind in _ARITHMETIC, coded)
 
 
 def standard_table(quality: int, *, chroma: bool = False) -> NDArray[np.uint16]:
@@ -170,7 +171,7 @@ def standard_table(quality: int, *, chroma: bool = False) -> NDArray[np.uint16]:
     """
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     base = _CHROMINANCE if chroma else _LUMINANCE
-    return np.clip((base * scale + 50) // 100, 1, 255).astype(np.uint16)
+    return np.asarray(np.clip((base * scale + 50) // 100, 1, 255), np.uint16)
 
 
 @cache

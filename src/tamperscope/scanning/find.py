@@ -68,7 +68,11 @@ def _expand(given: Path, recursive: bool, ignore: Path | None) -> Iterator[Path]
     if given.is_dir():
         yield from _walk(given, recursive, ignore)
     elif not os.path.lexists(given) and glob.has_magic(str(given)):
-        for match in sorted(glob.glob(str(given), recursive=True)):  # noqa: PTH207  absolute patterns too
+        matches = glob.glob(str(given), recursive=True)  # noqa: PTH207  absolute patterns too
+        if "**" in given.parts:  # it follows links, also in circles: the shortest way to a file counts
+            by_file = {os.path.realpath(match): match for match in sorted(matches, key=len, reverse=True)}
+            matches = list(by_file.values())
+        for match in sorted(matches):
             if Path(match).is_dir():
                 yield from _walk(Path(match), recursive, ignore)
             else:

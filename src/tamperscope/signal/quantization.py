@@ -28,7 +28,7 @@ def bin_weights(second: int, largest_first: int, bins: int, noise: float) -> NDA
     array([0.7, 1.3, 0.7, 1.3], dtype=float32)
     """
     first = np.arange(1, largest_first + 1)[:, None]
-    edges = (np.arange(bins + 1) - 0.5) * second
+    edges = (np.arange(bins + 1, dtype=np.float64) - 0.5) * second
     weights = np.diff(_multiples_below(edges[None], first, noise), axis=1) * first / second
     weights[second % first[:, 0] == 0] = 1
     weights.setflags(write=False)
@@ -39,4 +39,4 @@ def _multiples_below(edge: NDArray[np.float64], step: NDArray[np.int_], noise: f
     """Count the multiples of ``step`` below ``edge``, each blurred by Gaussian noise, up to a constant."""
     nearest = np.rint(edge / step)
     reach = range(-2, 3)  # further multiples lie beyond any noise that occurs
-    return nearest + sum(ndtr((edge - (nearest + shift) * step) / noise) for shift in reach)
+    return np.asarray(nearest + sum(ndtr((edge - (nearest + shift) * step) / noise) for shift in reach))

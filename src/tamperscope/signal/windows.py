@@ -34,7 +34,7 @@ def blocks_to_pixels(
         np.minimum((np.arange(length) / size).astype(np.intp), count - 1)
         for length, size, count in zip(shape, step, values.shape, strict=True)
     )
-    return values[:, columns][rows]
+    return np.asarray(values[:, columns][rows])
 
 
 def interpolate_blocks(values: NDArray[np.float32], shape: tuple[int, int], step: int) -> NDArray[np.float32]:

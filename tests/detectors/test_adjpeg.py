@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+import photos
+import tamperscope
+from tamperscope.detectors.adjpeg import AlignedDoubleJpeg
+from tamperscope.types import Localization
+
+
+def localize(data: bytes, **fields: float) -> Localization:
+    return tamperscope.detector("adjpeg", **fields).localize(tamperscope.load(data))
+
+
+def auc(result: Localization, mask: np.ndarray) -> float:
+    return float(roc_auc_score(mask.ravel(), result.heatmap.ravel()))
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
+@pytest.mark.parametrize(("first", "second"), [(50, 85), (60, 90), (75, 92), (85, 95), (70, 80)])
+def test_what_was_pasted_into_a_jpeg_is_found(first: int, second: int, subsampling: str) -> None:
+    found = []
+    for seed in range(2):
+        data, mask = photos.spliced(first, second, seed=seed, subsampling=subsampling)
+        result = localize(data)
+        found.append(auc(result, mask))
+        assert result.score is not None
+        assert result.score >= AlignedDoubleJpeg.card.threshold
+    assert np.mean(found) > 0.95
+
+
+def test_pristine_twins_are_rarely_accused() -> None:
+    pairs = [(50, 85), (60, 90), (75, 92), (85, 95), (70, 80), (65, 99), (55, 75), (90, 97)]
+    scores = [
+        localize(photos.resaved(first, second, name=name)).score
+        for first, second in pairs
+        for name in ("coffee", "chelsea")
+    ]
+    accused = [score for score in scores if score is not None and score >= AlignedDoubleJpeg.card.threshold]
+    assert len(accused) <= 1, "the card promises about one in twenty"
+
+
+@pytest.mark.parametrize("quality", [50, 75, 90, 95, 100])
+def test_a_photo_that_was_compressed_once_gives_no_ground_to_judge(quality: int) -> None:
+    result = localize(photos.encode(photos.scene(), "JPEG", quality=quality))
+    assert result.score == 0
+    assert result.valid is not None
+    assert not result.valid.any()
+    assert not result.heatmap.any()
+    assert "no trace" in result.reason
+
+
+def test_a_forgery_without_jpeg_history_stays_at_chance() -> None:
+    pixels = photos.scene().copy()
+    mask = np.zeros(pixels.shape[:2], bool)
+    mask[100:220, 150:330] = True
+    pixels[mask] = photos.scene("chelsea")[60:180, 100:280].reshape(-1, 3)
+    result = localize(photos.encode(pixels, "JPEG", quality=90))
+    assert 0.4 < auc(result, mask) < 0.6
+    assert result.score == 0
+
+
+def test_a_coarser_last_compression_hides_the_trace() -> None:
+    data, _ = photos.spliced(95, 60)
+    assert localize(data).score == 0
+
+
+@pytest.mark.parametrize("quality", [55, 70, 85])
+def test_the_first_quality_is_estimated(quality: int) -> None:
+    reason = localize(photos.resaved(quality, 95)).reason
+    assert abs(int(reason.rpartition("quality ")[2]) - quality) <= 4
+
+
+def test_grey_and_progressive_files_work_alike() -> None:
+    host = photos.decode_pixels(photos.encode(photos.scene(), "JPEG", "L", quality=60)).copy()
+    mask = np.zeros(host.shape[:2], bool)
+    mask[100:220, 150:330] = True
+    host[mask] = photos.scene("chelsea")[60:180, 100:280].reshape(-1, 3)
+    for options in ({}, {"progressive": True}):
+        result = localize(photos.encode(host, "JPEG", "L", quality=90, **options))
+        assert auc(result, mask) > 0.95
+
+
+def test_flat_and_clipped_areas_are_not_judged() -> None:
+    pixels = photos.scene().copy()
+    pixels[:160, :200] = 128
+    pixels[:160, 400:] = 255
+    once = photos.decode_pixels(photos.encode(pixels, "JPEG", quality=60))
+    result = localize(photos.encode(once, "JPEG", quality=90))
+    assert result.valid is not None
+    assert not result.valid[24:136, 24:176].any()
+    assert not result.valid[24:136, 424:576].any()
+    assert result.valid[200:].mean() > 0.5
+
+
+def test_regions_of_no_weight_do_not_accuse() -> None:
+    detector = AlignedDoubleJpeg()
+    background = np.full((40, 60), -3, np.float32)
+    judged = np.ones(background.shape, bool)
+    assert detector._score(background, judged) == 0
+    speck = background.copy()
+    speck[10:12, 10:12] = 9
+    assert detector._score(speck, judged) == 0, "four blocks are no region"
+    region = background.copy()
+    region[10:20, 10:20] = 9
+    assert detector._score(region, judged) > 0.9
+    assert detector._score(region, ~(region > 0)) == 0, "what cannot be judged cannot accuse"
+    assert detector._score(np.abs(region), judged) == 0, "without a doubly compressed rest, no statement"

@@ -1,0 +1,55 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+import photos
+from tamperscope import plugins
+from tamperscope.detectors._base import Detector
+from tamperscope.io.decode import decode
+from tamperscope.types import Photo
+
+
+def resolve(photo: Photo, **fields: object) -> tuple[Detector, str]:
+    auto: Detector = plugins.build("detectors", "auto")
+    return auto.resolve(photo, lambda name: plugins.build("detectors", name, **fields))
+
+
+@pytest.mark.parametrize(
+    ("awkward", "chosen", "why"),
+    [
+        ("photo.jpg", "adjpeg", "the file is a JPEG"),
+        ("UPPER.JPG", "adjpeg", "the file is a JPEG"),
+        ("photo.png", "noi", "a PNG file has no JPEG coefficients"),
+        ("photo.avif", "noi", "a AVIF file has no JPEG coefficients"),
+    ],
+)
+def test_the_choice_follows_the_evidence_and_is_explained(awkward: str, chosen: str, why: str) -> None:
+    detector, reason = resolve(decode(photos.awkward(awkward)))
+    assert type(detector) is plugins.load("detectors", chosen)
+    assert reason == f"auto chose {chosen}: {why}" or why in reason
+
+
+def test_a_jpeg_without_readable_coefficients_is_judged_by_its_noise() -> None:
+    photo = decode(photos.awkward("photo.jpg"))
+    assert photo.jpeg
+    broken = dataclasses.replace(photo, jpeg=dataclasses.replace(photo.jpeg, read=lambda: ((), ("broken",))))
+    detector, reason = resolve(broken)
+    assert type(detector) is plugins.load("detectors", "noi")
+    assert "cannot be read" in reason
+
+
+def test_the_users_fields_reach_the_chosen_detector() -> None:
+    detector, _ = resolve(decode(photos.awkward("photo.jpg")), smoothing=3.0)
+    assert plugins.parameters(detector)["smoothing"] == 3.0
+
+
+def test_localizing_directly_gives_what_the_chosen_one_gives() -> None:
+    photo = decode(photos.spliced()[0])
+    direct = plugins.build("detectors", "auto").localize(photo)
+    assert np.array_equal(direct.heatmap, plugins.build("detectors", "adjpeg").localize(photo).heatmap)
+
+
+def test_others_resolve_to_themselves() -> None:
+    ela = plugins.build("detectors", "ela")
+    assert ela.resolve(decode(photos.awkward("photo.png")), lambda name: ela) == (ela, "")

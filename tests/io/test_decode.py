@@ -1,0 +1,368 @@
+import hashlib
+import os
+import struct
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import photos
+from tamperscope.errors import (
+    CorruptFile,
+    TamperscopeError,
+    TooLarge,
+    TruncatedFile,
+    UnreadableFile,
+    UnsupportedFormat,
+)
+from tamperscope.io import decode as module
+from tamperscope.io.decode import FORMATS, Limits, decode, sniff
+
+CROP = photos.crop(64, 96)
+SPOILT = (".jpg", ".webp", ".avif", ".gif")  # lossy: the pixels are not compared
+
+
+@pytest.mark.parametrize("name", photos.AWKWARD)
+def test_every_awkward_photo_is_decoded_as_stored(name: str) -> None:
+    data = photos.awkward(name)
+    photo = decode(data)
+    expected = photos.Image.open(photos.BytesIO(data))
+    assert (photo.width, photo.height) == expected.size
+    assert photo.digest == hashlib.sha256(data).hexdigest()
+    assert photo.size == len(data)
+    assert photo.decoded_rows == photo.height
+    assert (photo.format == "JPEG") == name.lower().endswith(".jpg") == (photo.jpeg is not None)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
+def test_lossless_files_give_their_pixels(kind: str) -> None:
+    photo = decode(photos.encode(CROP, kind))
+    assert np.array_equal(photo.pixels, CROP)
+    assert photo.format == kind
+    assert photo.warnings == ()
+
+
+def test_webp_and_avif_are_read() -> None:
+    assert np.array_equal(decode(photos.awkward("lossless.webp")).pixels, CROP)
+    error = decode(photos.awkward("photo.avif")).pixels.astype(int) - CROP
+    assert np.abs(error).mean() < 5
+
+
+def test_grey_becomes_three_equal_channels() -> None:
+    pixels = decode(photos.awkward("grey.png")).pixels
+    assert (pixels == pixels[..., :1]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("16-bit.png", 3), ("16-bit.tif", 3), ("16-bit grey.png", 1)],
+)
+def test_sixteen_bits_keep_their_upper_half_and_say_so(name: str, expected: int) -> None:
+    photo = decode(photos.awkward(name))
+    source = photos.crop(40, 56)
+    assert np.array_equal(photo.pixels, source if expected == 3 else np.repeat(source[..., 1:2], 3, axis=2))
+    assert any("16 bits" in warning for warning in photo.warnings)
+
+
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [
+        ("alpha.png", "transparency is ignored"),
+        ("grey alpha.png", "transparency is ignored"),
+        ("transparent palette.png", "transparency is ignored"),
+        ("palette.png", "palette image"),
+        ("cmyk.jpg", "CMYK pixels"),
+        ("cmyk.tif", "CMYK pixels"),
+        ("animated.gif", "only the first of 2 frames"),
+    ],
+)
+def test_what_is_lost_on_the_way_is_said(name: str, warning: str) -> None:
+    assert any(warning in text for text in decode(photos.awkward(name)).warnings)
+
+
+def test_transparent_pixels_keep_their_colours() -> None:
+    assert np.array_equal(decode(photos.awkward("alpha.png")).pixels, photos.crop(40, 56))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_recorded_and_not_applied(orientation: int) -> None:
+    photo = decode(photos.oriented(orientation))
+    assert photo.orientation == orientation
+    assert (photo.height, photo.width) == (48, 80)
+
+
+def test_an_impossible_orientation_is_none() -> None:
+    assert decode(photos.oriented(99)).orientation == 1
+
+
+def test_damaged_exif_does_not_spoil_the_picture() -> None:
+    data = photos.encode(CROP, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert decode(data).orientation == 1
+
+
+def test_the_format_is_told_by_content(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(photos.awkward("photo.jpg"))
+    assert decode(path).format == "JPEG"
+    assert decode(str(path)).jpeg is not None
+
+
+def test_every_format_has_its_magic() -> None:
+    samples = {"JPEG": "photo.jpg", "PNG": "photo.png", "TIFF": "photo.tif", "WebP": "lossy.webp"}
+    samples |= {"BMP": "photo.bmp", "GIF": "animated.gif", "AVIF": "photo.avif"}
+    assert samples.keys() == FORMATS.keys()
+    for kind, name in samples.items():
+        assert sniff(photos.awkward(name)) == kind
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"just a text, renamed", "known format; JPEG, PNG"),
+        (b"%PDF-1.7 ...", "PDF.*pdfimages"),
+        (b"PK\x03\x04....", "ZIP.*unpack"),
+        (b"<svg></svg>", "drawing"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"\0\0\0\x0cjP  \r\n", "JPEG 2000"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*PNG or TIFF"),
+        (b"\xff\xd8", "known format"),
+    ],
+)
+def test_what_is_no_photo_is_refused_with_a_remedy(data: bytes, words: str) -> None:
+    with pytest.raises(UnsupportedFormat, match=words):
+        decode(data)
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_samples_that_are_not_pixels_are_refused(mode: str) -> None:
+    with pytest.raises(UnsupportedFormat, match="samples; convert"):
+        decode(photos.encode(CROP, "TIFF", mode))
+
+
+# --- limits -------------------------------------------------------------------------------------------
+
+
+def huge_png(width: int = 50_000, height: int = 50_000) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        body = kind + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+def resized_header(width: int, height: int) -> bytes:
+    """A small JPEG whose header announces another size."""
+    data = bytearray(photos.awkward("photo.jpg"))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("data", [huge_png(), resized_header(50_000, 50_000)])
+def test_a_huge_header_is_refused_before_anything_is_decoded(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_load", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(TooLarge, match=r"50000x50000 pixels.*--max-megapixels"):
+        decode(data)
+
+
+def test_limits_are_settable(tmp_path: Path) -> None:
+    data = photos.encode(CROP)
+    assert decode(data, limits=Limits(pixels=64 * 96)).width == 96
+    with pytest.raises(TooLarge, match="megapixels"):
+        decode(data, limits=Limits(pixels=64 * 96 - 1))
+    path = tmp_path / "photo.png"
+    path.write_bytes(data)
+    for source in (data, path):
+        assert decode(source, limits=Limits(bytes=len(data))).width == 96
+        with pytest.raises(TooLarge, match="--max-mebibytes"):
+            decode(source, limits=Limits(bytes=len(data) - 1))
+
+
+def test_a_photo_above_pillows_own_limit_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos.Image, "MAX_IMAGE_PIXELS", 100)
+    assert decode(photos.encode(CROP)).width == 96
+
+
+def test_a_jpeg_cannot_promise_more_blocks_than_it_has_bits() -> None:
+    with pytest.raises(TruncatedFile, match="too little data"):
+        decode(resized_header(14_000, 14_000))
+
+
+def test_want_of_memory_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(FORMATS["PNG"], "load", fail)
+    with pytest.raises(TooLarge, match="memory"):
+        decode(photos.encode(CROP))
+
+
+# --- files --------------------------------------------------------------------------------------------
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "empty.jpg"
+    path.touch()
+    with pytest.raises(UnreadableFile, match=r"empty\.jpg: the file is empty; get a complete copy"):
+        decode(path)
+    with pytest.raises(UnreadableFile, match="empty"):
+        decode(b"")
+
+
+def test_missing_files_links_and_what_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for name, words in (
+        ("nowhere.jpg", "no such file"),
+        ("link.jpg", "broken symbolic link"),
+        ("pipe.jpg", "not a regular file"),
+        ("", "not a regular file"),
+        ("nul\0.jpg", "cannot be read"),
+        ("x" * 300 + ".jpg", "cannot be read"),
+    ):
+        with pytest.raises(UnreadableFile, match=words):
+            decode(tmp_path / name)
+
+
+def test_permission_denied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deny(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", deny)
+    with pytest.raises(UnreadableFile, match="permission denied"):
+        decode(tmp_path / "photo.jpg")
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(photos.encode(CROP))
+    original = os.fstat
+    calls = []
+
+    def fstat(descriptor: int) -> os.stat_result:
+        calls.append(descriptor)
+        if len(calls) == 2:
+            with path.open("ab") as file:
+                file.write(b"more")
+        return original(descriptor)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    with pytest.raises(UnreadableFile, match="changed while it was read; wait"):
+        decode(path)
+
+
+def test_a_disk_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(photos.encode(CROP))
+
+    def fail(_: int) -> os.stat_result:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", fail)
+        with pytest.raises(UnreadableFile, match="Input/output error"):
+            decode(path)
+
+
+def test_the_file_is_only_read(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(photos.awkward("photo.jpg"))
+    path.chmod(0o444)
+    before = path.stat()
+    decode(path)
+    after = path.stat()
+    assert (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+
+
+# --- damage -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["photo.png", "photo.jpg", "progressive.jpg", "photo.tif", "photo.bmp", "still.gif"]
+)
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_cut_off_files_are_refused(name: str, share: float) -> None:
+    data = photos.awkward(name)
+    with pytest.raises(CorruptFile, match=r"cut off|cannot be decoded|within its header"):
+        decode(data[: int(share * len(data))])
+
+
+def test_a_truncated_jpeg_offers_salvage() -> None:
+    data = photos.awkward("photo.jpg")
+    with pytest.raises(TruncatedFile, match="--salvage"):
+        decode(data[: len(data) // 2])
+
+
+def test_salvage_keeps_what_decodes_and_says_how_much() -> None:
+    data = photos.encode(photos.scene(), "JPEG")
+    whole, part = decode(data), decode(data[: len(data) // 2], salvage=True)
+    assert 100 < part.decoded_rows < 300
+    assert part.decoded_rows % 16 == 0
+    assert part.pixels.shape == whole.pixels.shape
+    upper = slice(0, part.decoded_rows - 1)  # chroma is interpolated across the last rows
+    assert np.array_equal(part.pixels[upper], whole.pixels[upper])
+    assert not np.array_equal(part.pixels[part.decoded_rows + 16 :], whole.pixels[part.decoded_rows + 16 :])
+    assert any("salvaged: only the upper" in warning for warning in part.warnings)
+    assert part.digest == hashlib.sha256(data[: len(data) // 2]).hexdigest()
+
+
+def test_salvage_of_a_progressive_jpeg_warns_of_its_statistics() -> None:
+    data = photos.encode(photos.scene(), "JPEG", progressive=True)
+    part = decode(data[: len(data) // 2], salvage=True)
+    assert part.decoded_rows == part.height
+    assert any("later scans are missing" in warning for warning in part.warnings)
+
+
+def test_salvage_of_almost_nothing() -> None:
+    data = photos.encode(photos.scene(), "JPEG")
+    part = decode(data[: data.index(b"\xff\xda") + 20], salvage=True)
+    assert part.decoded_rows < 32
+
+
+def test_salvage_changes_nothing_about_whole_files_and_other_formats() -> None:
+    data = photos.awkward("photo.jpg")
+    assert decode(data, salvage=True).warnings == ()
+    with pytest.raises(TruncatedFile):
+        decode(photos.awkward("photo.png")[:-500], salvage=True)
+
+
+def test_damage_that_decodes_is_remarked_on() -> None:
+    data = bytearray(photos.encode(photos.scene(), "JPEG"))
+    middle = len(data) // 2
+    data[middle : middle + 2] = b"\xff\xd3"  # a restart marker where none belongs
+    jpeg = decode(bytes(data)).jpeg
+    assert jpeg
+    assert any("Corrupt JPEG data" in remark for remark in jpeg.remarks)
+
+
+def test_native_libraries_do_not_print(capfd: pytest.CaptureFixture[str]) -> None:
+    data = bytearray(photos.awkward("photo.tif"))
+    data[200:240] = bytes(40)
+    with suppress(CorruptFile):
+        decode(bytes(data))
+    assert capfd.readouterr().err == ""
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(["", *photos.AWKWARD]), st.integers(0, 4000))
+def test_any_bytes_give_a_photo_or_an_error_of_ours(noise: bytes, name: str, at: int) -> None:
+    data = photos.awkward(name) if name else b""
+    at = min(at, len(data))
+    try:
+        photo = decode(data[:at] + noise + data[at + len(noise) :], limits=Limits(pixels=10**6))
+    except TamperscopeError as error:
+        assert error.remedy
+    else:
+        assert photo.pixels.size

@@ -1,0 +1,80 @@
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tamperscope.errors import OutputError
+from tamperscope.io.paths import display, write_whole
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("a b.jpg", "a b.jpg"),
+        ("é.jpg", "é.jpg"),
+        ("line\nbreak.jpg", "line\\nbreak.jpg"),
+        (os.fsdecode(b"\xff\xfe.jpg"), "\\xff\\xfe.jpg"),
+        ("\x1b[31mred.jpg", "\\x1b[31mred.jpg"),
+        ("gpj.\u202eexe", "gpj.\\u202eexe"),
+    ],
+)
+def test_names_are_shown_on_one_line(path: str, shown: str) -> None:
+    assert display(path) == shown
+
+
+@given(st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name))
+def test_any_name_is_valid_text(name: bytes) -> None:
+    shown = display(os.fsdecode(name))
+    shown.encode("utf-8")
+    assert len(shown.splitlines()) <= 1
+
+
+def test_a_file_is_written_whole_with_usual_rights(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "result.json"
+    write_whole(path, b"one")
+    write_whole(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert [entry.name for entry in path.parent.iterdir()] == ["result.json"]
+    umask = os.umask(0)
+    os.umask(umask)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_draft(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "result.json"
+    write_whole(path, b"old")
+    original = os.fdopen
+
+    def full(*arguments: Any, **options: Any) -> Any:
+        file = original(*arguments, **options)
+
+        class Full:
+            def __enter__(self) -> "Full":
+                return self
+
+            def __exit__(self, *_: object) -> None:
+                file.close()
+
+            def write(self, content: bytes) -> None:
+                file.write(content[:1])
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        return Full()
+
+    monkeypatch.setattr(os, "fdopen", full)
+    with pytest.raises(OutputError, match=r"result\.json: cannot be written \(No space left.*free space"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_whole(tmp_path / "file" / "result.json", b"")

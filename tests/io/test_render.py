@@ -1,0 +1,66 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+import photos
+from tamperscope.io.decode import decode
+from tamperscope.io.render import draw_heatmap, draw_mask, draw_overlay, upright
+from tamperscope.types import Localization
+
+
+def picture(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def ramp(height: int = 48, width: int = 80) -> Localization:
+    return Localization(np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1)), 0.5)
+
+
+def test_the_heatmap_is_grey_and_exact() -> None:
+    drawn = picture(draw_heatmap(ramp()))
+    assert drawn.shape == (48, 80)
+    assert drawn.dtype == np.uint8
+    assert np.array_equal(drawn, np.rint(ramp().heatmap * 255))
+
+
+def test_the_mask_has_two_values() -> None:
+    drawn = picture(draw_mask(ramp(), 0.5))
+    assert np.array_equal(drawn, np.where(ramp().heatmap >= 0.5, 255, 0))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_upright_agrees_with_pillow(orientation: int) -> None:
+    stored = photos.decode_pixels(photos.oriented(orientation))
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(photos.oriented(orientation))))
+    assert np.array_equal(upright(stored, orientation), np.asarray(expected))
+
+
+def test_the_overlay_is_upright_and_the_maps_are_as_stored() -> None:
+    photo = decode(photos.oriented(6))
+    assert picture(draw_overlay(photo, ramp(), 0.5)).shape == (80, 48, 3)
+    assert picture(draw_heatmap(ramp())).shape == (48, 80)
+
+
+def test_the_overlay_shows_heat_outline_and_what_cannot_be_judged() -> None:
+    photo = decode(photos.encode(photos.crop(48, 80)))
+    heatmap = np.zeros((48, 80), np.float32)
+    heatmap[10:30, 10:40] = 1
+    valid = np.ones((48, 80), bool)
+    valid[:, 60:] = False
+    drawn = picture(draw_overlay(photo, Localization(heatmap, 1.0, valid), 0.5)).astype(int)
+    grey = np.ptp(drawn, axis=2) == 0
+    assert not grey[15:25, 15:35].any(), "heat has colour"
+    assert grey[:, 45:60].all(), "the rest is the photo in grey"
+    assert (drawn[10, 10:40] == 255).all(), "the region's outline is white"
+    assert (drawn[:, 60:] == 128).all(axis=2).mean() > 0.1, "stripes cover what cannot be judged"
+
+
+def test_a_photo_of_one_pixel_can_be_drawn() -> None:
+    photo = decode(photos.awkward("1x1.png"))
+    assert picture(draw_overlay(photo, Localization(np.ones((1, 1), np.float32), None), 0.5)).shape == (
+        1,
+        1,
+        3,
+    )

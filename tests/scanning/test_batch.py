@@ -1,0 +1,120 @@
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import photos
+import tamperscope
+from tamperscope.errors import Defect, InvalidParameter, OutputError, UnknownPlugin
+from tamperscope.scanning import batch
+from tamperscope.scanning.batch import scan
+from tamperscope.scanning.find import Task
+from tamperscope.scanning.photo import Plan
+
+
+def without_seconds(record: dict[str, Any] | None) -> dict[str, Any]:
+    assert record
+    entries = [{**entry, "seconds": 0} for entry in record["detections"]]
+    return {**record, "detections": entries}
+
+
+def test_one_path_or_many_folders_and_errors(folder: Path) -> None:
+    (one,) = scan(folder / "forged.jpg")
+    assert one.record
+    outcomes = list(scan([str(folder), folder / "missing.jpg", folder / "*.gif"]))
+    assert [str(outcome.error) for outcome in outcomes if outcome.error] == [
+        f"{folder}/*.gif: no photograph found; check the name, or use --recursive to look into its folders",
+        f"{folder}/missing.jpg: no such file; check the name",
+    ]
+    assert [outcome.path.name for outcome in outcomes if outcome.record] == [
+        "forged.jpg",
+        "plain.png",
+        "pristine.jpg",
+    ]
+
+
+def test_workers_give_the_same_results_in_the_same_order(folder: Path) -> None:
+    (folder / "bad.jpg").write_bytes(b"\xff\xd8\xff")
+    alone = list(scan(folder, out=folder / "one"))
+    together = list(scan(folder, out=folder / "two", workers=2))
+    assert [outcome.path for outcome in alone] == [outcome.path for outcome in together]
+    for one, two in zip(alone, together, strict=True):
+        assert str(one.error) == str(two.error)
+        if one.record:
+            assert without_seconds(one.record) == without_seconds(two.record)
+            assert one.folder
+            assert two.folder
+            for path in one.folder.glob("*.png"):
+                assert path.read_bytes() == (two.folder / path.name).read_bytes()
+
+
+def test_what_fails_for_every_photo_fails_at_once(folder: Path) -> None:
+    with pytest.raises(UnknownPlugin):
+        scan(folder, "nonsense")
+    with pytest.raises(InvalidParameter):
+        scan(folder, "ela", fields={"ela": {"quality": 0}})
+    (folder / "file").write_text("")
+    with pytest.raises(OutputError, match="choose another --out"):
+        scan(folder, out=folder / "file" / "out")
+
+
+def test_a_folder_that_may_not_be_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="permission denied"):
+        scan(folder, out=folder / "out")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+def test_a_worker_that_dies_costs_one_photo(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    # Workers start afresh, so the detector must be a real entry point of a real distribution.
+    site = tmp_path_factory.mktemp("site")
+    info = site / "crashing-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: crashing\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[tamperscope.detectors]\ncrash = crashing:Crashing\n")
+    shutil.copy(Path(__file__).with_name("crashing.py"), site)
+    script = site / "script.py"
+    script.write_text(
+        "import sys, tamperscope\n"
+        "if __name__ == '__main__':\n"
+        "    for outcome in tamperscope.scan(sys.argv[1], 'crash', workers=2):\n"
+        "        print(outcome.path.name, outcome.error or 'fine')\n"
+    )
+    for index in range(6):
+        (folder / f"more{index}.jpg").write_bytes(photos.awkward("photo.jpg"))
+    result = subprocess.run(
+        [sys.executable, str(script), str(folder)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        timeout=120,
+    )
+    lines = dict(line.split(" ", 1) for line in result.stdout.splitlines())
+    assert len(lines) == 9, result.stderr
+    assert "crashed or was killed" in lines.pop("plain.png")
+    assert set(lines.values()) == {"fine"}
+
+
+def test_a_crash_alone_is_a_defect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pool:
+        def __enter__(self) -> "Pool":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def submit(self, *_: object) -> Any:
+            raise BrokenProcessPool("dead")
+
+    monkeypatch.setattr(batch, "_pool", lambda *_: Pool())
+    outcome = batch._alone(Task(folder / "plain.png", "plain"), Plan())
+    assert isinstance(outcome.error, Defect)
+
+
+def test_the_public_name_is_the_same_function() -> None:
+    assert tamperscope.scan is scan
