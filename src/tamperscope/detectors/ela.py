@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from tamperscope.detectors._base import Detector
 from tamperscope.plugins import option
+from tamperscope.signal.windows import strips
 from tamperscope.types import Card, Localization, Photo
 
 __all__ = ["ErrorLevel"]
+
+_STRIP = 1024  # rows held in memory as floats of three channels
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,10 @@ class ErrorLevel(Detector):
         if not done:
             raise RuntimeError("OpenCV could not encode a JPEG")
         again = cv2.cvtColor(cv2.imdecode(stream, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        error = cv2.transform(
-            cv2.absdiff(photo.pixels, again).astype(np.float32), np.full((1, 3), 1 / 3, np.float32)
-        )
+        error = np.empty(photo.pixels.shape[:2], np.float32)
+        for strip in strips(photo.height, _STRIP):
+            difference = cv2.absdiff(photo.pixels[strip], again[strip]).astype(np.float32)
+            error[strip] = cv2.transform(difference, np.full((1, 3), 1 / 3, np.float32))
         error = _blur(error, self.smoothing)
         np.multiply(error, -1 / self.scale, out=error)
         return Localization(
