@@ -71,7 +71,7 @@ Exit code: 0 all files were analysed, 1 some could not be, 2 wrong usage, 3 a sc
 )
 def scan(
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(metavar="PATH...", help="Photos, folders or glob patterns.", show_default=False),
     ],
     detector: Annotated[

@@ -31,8 +31,11 @@ _RARE = 0.02  # floor of the weights: a bin that should be empty may still hold 
 _CLIP = 20.0  # log odds of one block
 _CLIPPED = 0.1  # share of a block's pixels at the ends of the range, above which it is not judged
 _INFORMATIVE = 0.5  # nats around a block, for or against, below which it is not judged
-_REGION_ODDS, _REGION_BLOCKS = 1.0, 9  # what counts as a region for the score
-_LEAST_BACKGROUND = 0.2  # mean log odds of double compression that the rest of the photo must show
+_REGION_ODDS, _REGION_BLOCKS, _REGION_SHARE = 1.0, 9, 0.004  # what counts as a region for the score
+# Mean log odds of double compression that the photo as a whole must show: to be judged at all, to be accused.
+_FAINT_BACKGROUND, _LEAST_BACKGROUND = 0.05, 0.2
+_MISFIT = 0.02  # log likelihood a block that a wrong model gains on photos that were compressed once
+_FEW_BLOCKS = 100  # the gain of fitting steps and rate to next to nothing, as if there were more blocks
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Fit:
 
     ``log_odds`` is ``(frequencies, bins)``, the log likelihood ratio of single over double compression of a
     coefficient of that absolute value. ``gain`` is the log likelihood over that of single compression
-    alone, ``rate`` the share of singly compressed coefficients, ``quality`` that of the first compression.
+    alone, ``rate`` the estimated share of singly compressed coefficients (the tampering rate), ``quality``
+    that of the first compression.
     """
 
     log_odds: NDArray[np.float32]
@@ -67,10 +71,10 @@ class AlignedDoubleJpeg(Detector):
     smoothing: float = option(1.5, "Gaussian smoothing of the map, in blocks", low=0.0, high=16.0)
     noise: float = option(0.45, "rounding noise between the compressions, in grey levels", low=0.05, high=5.0)
     least_trace: float = option(
-        2.0, "log likelihood gain per root of blocks that shows an earlier compression", low=0.0, high=100.0
+        2.0, "log likelihood gain, per root of the blocks, that shows a trace", low=0.0, high=100.0
     )
     caution: float = option(
-        1.9, "mean log odds of a region at which the photo counts as manipulated", low=0.0, high=20.0
+        1.1, "strength of a region at which the photo counts as manipulated", low=0.0, high=20.0
     )
 
     card: ClassVar[Card] = Card(
@@ -79,7 +83,8 @@ class AlignedDoubleJpeg(Detector):
         limits=(
             "says nothing where the photo was compressed once only, was resized or cropped off the 8x8 grid "
             "before the last saving, or was last saved at a clearly lower quality than before; flat and "
-            "clipped areas carry no trace"
+            "clipped areas carry no trace; an honest change of brightness or contrast between two savings "
+            "can look like a forgery"
         ),
         paper=(
             "Bianchi & Piva, Image Forgery Localization via Block-Grained Analysis of JPEG Artifacts, "
@@ -92,17 +97,22 @@ class AlignedDoubleJpeg(Detector):
             "36 coefficients instead of the first 15",
             "zero coefficients are left out of the likelihoods: their model is the least certain",
             "first quantisation steps are drawn towards a scaled standard table",
+            "rounding noise is a constant instead of being estimated from the photo",
+            "first steps and tampering rate are chosen together on a grid, then the rate is settled by EM",
+            "a bin's weight has a floor, and a block's log odds are limited to 20",
             "the map is smoothed by a Gaussian instead of a median filter",
             "the posterior uses an even prior instead of the estimated tampering rate",
-            "blocks with clipped colours are not judged",
+            "flat blocks, blocks with clipped colours, and photos without a clear trace are not judged",
             "the score of the whole photo is ours",
         ),
         calibrated=(
-            "0.5 holds false alarms below 5% on doubly compressed pristine photos (train splits of casia1, "
-            "bsds500, native, saved twice at random qualities); not a probability beyond that"
+            "0.5 holds false alarms at 5% of pristine photos of 0.1 to 5 megapixels that were saved once, "
+            "saved twice, or changed in contrast between two savings (benchmarks/calibration.py, train splits "
+            "of casia1, bsds500, native); not a probability beyond that"
         ),
     )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.JPEG})
+    smallest: ClassVar[int] = 32  # smaller photos have too few blocks on shifted grids to compare with
 
     def _localize(self, photo: Photo) -> Localization:
         jpeg = photo.jpeg
@@ -110,7 +120,7 @@ class AlignedDoubleJpeg(Detector):
         shape = (photo.height, photo.width)
         blocks = jpeg.coefficients[0].shape[0] * jpeg.coefficients[0].shape[1]
         fit = self._fit(jpeg)
-        if fit.gain < self.least_trace * np.sqrt(blocks):
+        if fit.gain < self.least_trace * np.sqrt(blocks + _FEW_BLOCKS) + _MISFIT * blocks:
             return Localization(
                 heatmap=np.zeros(shape, np.float32),
                 score=0.0,
@@ -118,16 +128,20 @@ class AlignedDoubleJpeg(Detector):
                 reason="no trace of an earlier JPEG compression, so nothing can be told apart",
             )
         log_odds, information = self._block_map(jpeg, fit)
-        judged = (information >= _INFORMATIVE) & ~_clipped(photo, log_odds.shape)
-        score = self._score(log_odds, judged)
-        found = "parts of the photo lack" if score >= self.card.threshold else "no clear part lacks"
         across, down = (max(factors) for factors in zip(*jpeg.sampling, strict=True))
         step = (8 * down / jpeg.sampling[0][1], 8 * across / jpeg.sampling[0][0])
+        judged = (information >= _INFORMATIVE) & ~_clipped(photo, log_odds.shape, step)
+        judged &= _background(log_odds) >= _FAINT_BACKGROUND
+        score = self._score(log_odds, judged)
+        found = "parts of the photo lack" if score >= self.card.threshold else "no clear part lacks"
         return Localization(
             heatmap=blocks_to_pixels(expit(log_odds), shape, step),
             score=score,
             valid=blocks_to_pixels(judged, shape, step),
-            reason=f"{found} the traces of an earlier JPEG compression near quality {fit.quality}",
+            reason=(
+                f"{found} the traces of an earlier JPEG compression near quality {fit.quality}; "
+                f"estimated tampering rate {fit.rate:.0%}"
+            ),
         )
 
     def _fit(self, jpeg: Jpeg) -> Fit:
@@ -158,21 +172,32 @@ class AlignedDoubleJpeg(Detector):
         return smoothed, ndimage.gaussian_filter(information, self.smoothing)
 
     def _score(self, log_odds: NDArray[np.float32], judged: NDArray[np.bool_]) -> float:
-        """Judge the strongest region: its mean log odds, if the rest of the photo is doubly compressed."""
-        background = -np.minimum(log_odds, 0).mean()
+        """Judge the strongest region: its mean log odds, times its share of all that leans its way.
+
+        Evidence that is scattered over a photo comes from the model's misfit, not from a pasted part.
+        """
         labels, count = ndimage.label((log_odds > _REGION_ODDS) & judged)
-        if not count or background < _LEAST_BACKGROUND:
+        if not count or _background(log_odds) < _LEAST_BACKGROUND:
             return 0.0
         areas = np.bincount(labels.ravel())[1:]
         means = np.bincount(labels.ravel(), log_odds.ravel())[1:] / areas
-        strength = np.where(areas >= _REGION_BLOCKS, means * np.sqrt(areas), 0)
-        best = int(strength.argmax())
-        return float(expit(means[best] - self.caution)) if strength[best] else 0.0
+        leaning = np.count_nonzero((log_odds > 0) & judged)
+        large = areas >= max(_REGION_BLOCKS, _REGION_SHARE * log_odds.size)
+        strength = float(np.where(large, means * areas / leaning, 0).max())
+        return float(expit(strength - self.caution)) if strength else 0.0
 
 
-def _clipped(photo: Photo, blocks: tuple[int, ...]) -> NDArray[np.bool_]:
+def _background(log_odds: NDArray[np.float32]) -> float:
+    """Return the mean log odds of double compression that the photo shows as a whole."""
+    return float(-np.minimum(log_odds, 0).mean())
+
+
+def _clipped(photo: Photo, blocks: tuple[int, ...], step: tuple[float, float]) -> NDArray[np.bool_]:
     """Tell which blocks hold many colours at the ends of their range: clipping undoes quantisation."""
     inside = cv2.inRange(photo.pixels, (1, 1, 1), (254, 254, 254))  # 255 where all three channels are
+    whole = [round(count * size) for count, size in zip(blocks, step, strict=True)]  # pixels of whole blocks
+    below, right = max(0, whole[0] - photo.height), max(0, whole[1] - photo.width)
+    inside = cv2.copyMakeBorder(inside, 0, below, 0, right, cv2.BORDER_REPLICATE)[: whole[0], : whole[1]]
     share = cv2.resize(inside, (blocks[1], blocks[0]), interpolation=cv2.INTER_AREA)
     return np.asarray(share < 255 * (1 - _CLIPPED))
 
@@ -235,19 +260,20 @@ def _maximise(
     """
     counts, compact = seen[:, bins].astype(np.float32), ratio[:, :, bins].astype(np.float32)
     scales, penalty = _table_penalty(len(order))
-    best = (-np.inf, 0, 0.0, np.zeros(len(order), np.intp))
-    for rate in _RATES:
+
+    def choose(rate: float) -> tuple[float, float, int, NDArray[np.intp]]:
         likelihood = np.einsum("fqb,fb->fq", np.log(rate + (1 - rate) * compact), counts)
         penalised = likelihood - penalty
         totals = penalised.max(axis=2).sum(axis=1)
         scale = int(totals.argmax())
-        if totals[scale] > best[0]:
-            best = (float(totals[scale]), scale, float(rate), penalised[scale].argmax(axis=1))
-    gain, scale, rate, first = best
+        return float(totals[scale]), rate, scale, penalised[scale].argmax(axis=1)
+
+    gain, rate, scale, first = max((choose(float(rate)) for rate in _RATES), key=lambda fit: fit[0])
     chosen = np.take_along_axis(compact, first[:, None, None], axis=1)[:, 0]
     for _ in range(20):
         share = rate / (rate + (1 - rate) * chosen)
         rate = float((share * counts).sum() / max(counts.sum(), 1))
+    gain, rate, scale, first = max((gain, rate, scale, first), choose(rate), key=lambda fit: fit[0])
     log_odds = -np.log(np.take_along_axis(ratio, first[:, None, None], axis=1)[:, 0])
     log_odds[:, 0] = log_odds[:, -1] = 0  # zeros and outliers are not judged
     quality = 100 - 50 * scales[scale] if scales[scale] <= 1 else 50 / scales[scale]
