@@ -9,6 +9,7 @@ import csv
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +51,10 @@ def judge(task: tuple[Path, int]) -> tuple[str, float, float, bool]:
     rng = np.random.default_rng(seed)
     history = HISTORIES[seed % len(HISTORIES)]
     image = Image.open(path).convert("RGB")
-    scale = rng.choice([3 / 7, 5 / 9, 2 / 3]) if image.width * image.height > 5e5 else rng.choice([0.7, 0.8, 0.9])
-    image = image.resize(
-        (int(image.width * scale), int(image.height * scale)), Image.Resampling.LANCZOS
+    scale = (
+        rng.choice([3 / 7, 5 / 9, 2 / 3]) if image.width * image.height > 5e5 else rng.choice([0.7, 0.8, 0.9])
     )
+    image = image.resize((int(image.width * scale), int(image.height * scale)), Image.Resampling.LANCZOS)
     first, second = int(rng.integers(50, 97)), int(rng.integers(60, 99))
     subsampling = int(rng.choice([0, 2]))
     if history != "saved once":
@@ -79,11 +80,13 @@ def main() -> None:
     with ProcessPoolExecutor(2) as pool:
         results = list(pool.map(judge, zip(chosen, range(len(chosen)), strict=False), chunksize=8))
     for history in dict.fromkeys(HISTORIES):
-        for low, high in zip(SIZES, SIZES[1:], strict=False):
+        for low, high in pairwise(SIZES):
             group = [entry for entry in results if entry[0] == history and low <= entry[1] < high]
             if group:
                 accused, area = np.mean([entry[3] for entry in group]), np.mean([entry[2] for entry in group])
-                print(f"{history}, {low} to {high} MP: n {len(group)}, accused {accused:.3f}, marked {area:.3f}")
+                print(
+                    f"{history}, {low} to {high} MP: n {len(group)}, accused {accused:.3f}, marked {area:.3f}"
+                )
     pristine = [entry for entry in results if entry[0] != "forged"]
     print(f"all pristine: n {len(pristine)}, accused {np.mean([entry[3] for entry in pristine]):.3f}")
 

@@ -41,7 +41,7 @@ def test_a_line_a_photo_for_people(folder: Path) -> None:
     forged, plain, pristine = result.stdout.splitlines()
     assert forged.startswith(f"{folder}/forged.jpg: adjpeg: manipulated, score ")
     assert "of the photo (auto chose adjpeg: the file is a JPEG" in forged
-    assert plain.startswith(f"{folder}/plain.png: noi: no evidence (auto chose noi: a PNG file")
+    assert plain.startswith(f"{folder}/plain.png: noi: no evidence (auto chose noi: the file is PNG")
     assert pristine.startswith(f"{folder}/pristine.jpg: adjpeg: no evidence, score 0.")
     assert result.stderr == ""
 
@@ -103,6 +103,7 @@ def test_scanning_again_leaves_the_results_out_of_it(folder: Path) -> None:
         (["--set", "adjpeg"], "--set detector.field=value"),
         (["--set", "adjpeg=2"], "--set detector.field=value"),
         (["--set", "ela.quality=9", "--detector", "noi"], "add ela to --detector"),
+        (["--set", "ela.quality=9"], "add ela to --detector"),
         (["--workers", "0"], "--workers"),
         (["--fail-on", "2"], "--fail-on"),
         (["--raw"], "need --out"),
@@ -215,7 +216,9 @@ def test_an_output_folder_that_cannot_be_written(folder: Path) -> None:
     (folder / "file").write_text("")
     result = run("scan", folder, "--out", folder / "file")
     assert result.exit_code == 1
-    assert result.stderr == f"{folder}/file: cannot be written (File exists); choose another --out folder\n"
+    assert result.stderr == (
+        f"{folder}/file: cannot be written (it is a file, not a folder); choose another --out folder\n"
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir() or os.geteuid() != 0, reason="mounts a small file system")
@@ -326,7 +329,7 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""
-    process.wait(60)
+    assert process.wait(60) == 1
     process.stderr.close()
 
 
@@ -357,7 +360,32 @@ def test_detectors_are_listed_from_the_plugins() -> None:
     assert "--set ela.quality=90" in text
 
 
+def test_streams_that_are_full_or_closed(folder: Path) -> None:
+    words = [sys.executable, "-m", "tamperscope", "scan", str(folder / "forged.jpg"), str(folder / "no.jpg")]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert "standard output: cannot be written (No space left on device)" in result.stderr
+    assert "Traceback" not in result.stderr
+    closed = subprocess.run(["bash", "-c", '"$@" 2>&-', "-", *words], stdout=subprocess.PIPE, text=True)
+    assert closed.returncode == 1
+    assert "adjpeg: manipulated" in closed.stdout
+
+
+def test_a_second_interruption_does_not_hang(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tamperscope", "scan", str(many(tmp_path / "many", 200)), "-w", "2"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    process.stdout.readline()
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
 def test_main_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["tamperscope", "--version"])
     with pytest.raises(SystemExit) as caught:
         cli.main()

@@ -33,3 +33,12 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "file")])
     assert result.exit_code == 1
     assert "cannot be written" in result.output
+
+
+def test_files_of_the_same_name_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "pristine.jpg").write_text("mine")
+    result = CliRunner().invoke(app, ["demo", "--out", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "another file has this name" in result.output
+    assert (tmp_path / "pristine.jpg").read_text() == "mine"
+    assert not (tmp_path / "forged.jpg").exists()

@@ -8,7 +8,7 @@ import pytest
 
 from tamperscope import plugins
 from tamperscope.detectors import ela
-from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
+from tamperscope.errors import Defect, InvalidParameter, TamperscopeError, UnknownPlugin
 from tamperscope.plugins import Configurable, option
 
 NAMES = plugins.names("detectors")
@@ -76,7 +76,7 @@ class Every(Configurable):
     ],
 )
 def test_values_are_checked_when_a_plugin_is_made(values: dict[str, Any]) -> None:
-    with pytest.raises(InvalidParameter, match=f"every.{next(iter(values))} cannot be"):
+    with pytest.raises(InvalidParameter, match=f"Every.{next(iter(values))} cannot be"):
         Every(**values)
 
 
@@ -146,6 +146,21 @@ def test_third_parties_add_plugins_by_an_entry_point(monkeypatch: pytest.MonkeyP
         monkeypatch.undo()
         plugins.names.cache_clear()
         plugins._third_party.cache_clear()
+
+
+def test_a_broken_plugin_breaks_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(kind: str, name: str) -> type[Any]:
+        raise ImportError("no module named x")
+
+    monkeypatch.setattr(plugins, "_find", broken)
+    with pytest.raises(Defect, match=r"'ela' cannot be loaded .ImportError: no module named x.; repair"):
+        plugins.load("detectors", "ela")
+
+
+def test_a_plugin_is_called_by_its_registered_name() -> None:
+    assert plugins.name_of(plugins.build("detectors", "ela")) == "ela"
+    with pytest.raises(InvalidParameter, match=r"^ela\.quality cannot be 500"):
+        plugins.build("detectors", "ela", quality=500)
 
 
 def test_errors_of_plugins_are_ours() -> None:

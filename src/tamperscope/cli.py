@@ -1,5 +1,8 @@
 """The command line; a thin layer over the Python API."""
 
+import math
+import os
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from tamperscope import __version__, plugins
-from tamperscope.errors import InvalidParameter, OutputError, TamperscopeError, UnknownPlugin
+from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
 if TYPE_CHECKING:
     from tamperscope.scanning.photo import Outcome, Plan
 
 __all__ = ["app", "main"]
 
-FAILED, FOUND, INTERRUPTED = 1, 3, 130
+FAILED, FOUND, INTERRUPTED, TERMINATED = 1, 3, 130, 143
 
 app = typer.Typer(
     name="tamperscope",
@@ -31,14 +34,34 @@ app = typer.Typer(
 
 def main() -> NoReturn:
     """Run the command line."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # closed: the next file opened would take its place, and its messages
+            os.open(os.devnull, os.O_RDWR)
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter must not end a scan
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         app()
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stderr.close()
+    except OSError as error:  # but for a closed pipe, which typer ends quietly
+        _say(f"standard output: cannot be written ({error.strerror or error}); free space and try again")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at the end
     sys.exit(FAILED)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    # Once: a second Ctrl-C would interrupt the orderly end that the first one asked for.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    """Tell a person what went wrong, if there is anywhere to tell it."""
+    if sys.stderr is not None:
+        typer.echo(text, err=True)
 
 
 def _version(wanted: bool) -> None:
@@ -75,8 +98,11 @@ def scan(
         typer.Argument(metavar="PATH...", help="Photos, folders or glob patterns.", show_default=False),
     ],
     detector: Annotated[
-        str, typer.Option("--detector", "-d", metavar="NAME[,NAME]", help="See `tamperscope detectors`.")
-    ] = "auto",
+        list[str] | None,
+        typer.Option(
+            "--detector", "-d", metavar="NAME[,NAME]", help="See `tamperscope detectors`; auto unless given."
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="DETECTOR.FIELD=VALUE", help="Configure a detector; may be repeated."),
@@ -109,7 +135,7 @@ def scan(
     if (raw or resume) and not out:
         raise typer.BadParameter("--raw and --resume need --out")
     plan = _plan(
-        detector,
+        ",".join(detector or ["auto"]),
         settings or [],
         out=out,
         raw=raw,
@@ -120,13 +146,13 @@ def scan(
     from tamperscope.scanning.batch import run
     from tamperscope.scanning.find import find_photos, plan_tasks
 
-    found = list(find_photos(paths, recursive=recursive, ignore=out))
+    found = list(find_photos(paths, recursive=recursive))
     failed = reached = False
     for entry in found:
         if isinstance(entry, TamperscopeError):
             failed = True
-            typer.echo(str(entry), err=True)
-    tasks = plan_tasks([entry for entry in found if isinstance(entry, Path)], plan.limits.bytes)
+            _say(str(entry))
+    tasks = plan_tasks([entry for entry in found if isinstance(entry, Path)])
     outcomes = run(tasks, plan, workers)
     try:
         with _progress(len(tasks)) as advance:
@@ -138,7 +164,7 @@ def scan(
                 )
                 advance()
     except KeyboardInterrupt:
-        typer.echo("interrupted: finished results are whole, --resume goes on from here", err=True)
+        _say("interrupted" + (": finished results are whole, --resume goes on from here" if out else ""))
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(FOUND if reached else FAILED if failed else 0)
 
@@ -155,20 +181,22 @@ def _plan(detector: str, settings: list[str], *, limits: tuple[int, int], **choi
         check(plan)
     except (UnknownPlugin, InvalidParameter) as error:
         raise typer.BadParameter(str(error)) from None
-    except OutputError as error:
-        typer.echo(str(error), err=True)
+    except TamperscopeError as error:
+        _say(str(error))
         raise typer.Exit(FAILED) from None
     return plan
 
 
 def _fields(names: tuple[str, ...], settings: list[str]) -> dict[str, dict[str, Any]]:
+    from tamperscope.scanning.photo import choices
+
     texts: dict[str, dict[str, str]] = defaultdict(dict)
     for setting in settings:
         target, equals, value = setting.partition("=")
         name, dot, field = target.partition(".")
         if not (equals and dot and name and field):
             raise InvalidParameter(f"--set {setting!r} is not understood", "write --set detector.field=value")
-        if name not in names and "auto" not in names:
+        if name not in names and not any(name in choices(chooser) for chooser in names):
             raise InvalidParameter(
                 f"--set {setting!r} concerns a detector that does not run", f"add {name} to --detector"
             )
@@ -178,7 +206,7 @@ def _fields(names: tuple[str, ...], settings: list[str]) -> dict[str, dict[str, 
 
 def _show(outcome: "Outcome", as_json: bool) -> None:
     if outcome.error:
-        typer.echo(str(outcome.error), err=True)
+        _say(str(outcome.error))
         return
     from tamperscope.report.json import dumps
 
@@ -189,9 +217,9 @@ def _show(outcome: "Outcome", as_json: bool) -> None:
         typer.echo(_sentence(outcome.record))
     if not outcome.analysed:  # the record says so too; a person must not overlook it
         reasons = dict.fromkeys(entry["reason"] for entry in outcome.record["detections"])
-        typer.echo(f"{outcome.record['path']}: not analysed: {'; '.join(reasons)}", err=True)
+        _say(f"{outcome.record['path']}: not analysed: {'; '.join(reasons)}")
     for warning in outcome.record["warnings"]:
-        typer.echo(f"{outcome.record['path']}: note: {warning}", err=True)
+        _say(f"{outcome.record['path']}: note: {warning}")
 
 
 def _sentence(record: dict[str, Any]) -> str:
@@ -202,7 +230,7 @@ def _sentence(record: dict[str, Any]) -> str:
 def _answer(entry: dict[str, Any]) -> str:
     head = f"{entry['name']}: {entry['verdict']}"
     if entry["score"] is not None:
-        head += f", score {entry['score']:.2f}"
+        head += f", score {math.floor(100 * entry['score']) / 100:.2f}"  # never rounded up to the threshold
     if entry["verdict"] == "manipulated" and entry["regions"]:
         count = len(entry["regions"])
         share = sum(region["area_share"] for region in entry["regions"])
@@ -213,7 +241,7 @@ def _answer(entry: dict[str, Any]) -> str:
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
     """Show a bar on a terminal once the work takes more than two seconds; yield what advances it."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda: None
         return
     import os
@@ -249,7 +277,12 @@ def detectors(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the detectors: what each looks at, what it needs, and its fields."""
-    listed = [_describe(name) for name in plugins.names("detectors")]
+    listed = []
+    for name in plugins.names("detectors"):
+        try:
+            listed.append(_describe(name))
+        except TamperscopeError as error:
+            _say(str(error))
     if as_json:
         import json
 
@@ -263,10 +296,14 @@ def detectors(
             ("needs", ", ".join(entry["needs"]) or "any photo"),
             ("paper", f"{entry['paper']}, {entry['year']}"),
             ("licence", entry["licence"]),
+            ("threshold", f"{entry['threshold']}; {entry['calibrated'] or 'not calibrated'}"),
+            *(("differs from the paper", text) for text in entry["deviations"]),
         ):
             typer.echo(f"  {label}: {text}")
         for field in entry["fields"]:
-            typer.echo(f"  --set {entry['name']}.{field['name']}={field['default']}  {field['description']}")
+            limits = f"; {field['low']} to {field['high']}" if field["high"] is not None else ""
+            value = f"{entry['name']}.{field['name']}={field['default']}"
+            typer.echo(f"  --set {value}  {field['description']}{limits}")
         typer.echo()
 
 
@@ -304,7 +341,7 @@ def demo(
         forged, pristine = make(out)
         outcomes = list(scan_all([forged, pristine], out=out / "results"))
     except TamperscopeError as error:
-        typer.echo(str(error), err=True)
+        _say(str(error))
         raise typer.Exit(FAILED) from None
     typer.echo("A part of the first photo was pasted in; the second is its pristine twin.\n")
     for outcome in outcomes:

@@ -17,11 +17,12 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from tamperscope.errors import InvalidParameter, UnknownPlugin
+from tamperscope.errors import Defect, InvalidParameter, UnknownPlugin
 
-__all__ = ["Configurable", "build", "load", "names", "option", "options", "parameters", "parse"]
+__all__ = ["Configurable", "build", "load", "name_of", "names", "option", "options", "parameters", "parse"]
 
 _BASES = {"detectors": "Detector"}
+_NAMES: dict[type[Any], str] = {}
 
 
 def option(default: Any, description: str, *, low: Any = None, high: Any = None) -> Any:
@@ -35,7 +36,7 @@ class Configurable:
 
     def __post_init__(self) -> None:
         for entry in options(type(self)).values():
-            _check(type(self).__name__.lower(), entry, getattr(self, entry.name))
+            _check(name_of(self), entry, getattr(self, entry.name))
 
 
 @cache
@@ -44,15 +45,15 @@ def _third_party(kind: str) -> dict[str, EntryPoint]:
 
 
 @cache
-def names(kind: str) -> tuple[str, ...]:
-    """Return the registered names of a kind, sorted, without importing any of them.
+def names(kind: str, *, own: bool = False) -> tuple[str, ...]:
+    """Return the registered names of a kind, sorted, without importing any; only our ``own`` if so told.
 
     >>> "ela" in names("detectors")
     True
     """
     package = importlib.import_module(f"tamperscope.{kind}")
-    own = {module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_"}
-    return tuple(sorted(own | set(_third_party(kind))))
+    files = {module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_"}
+    return tuple(sorted(files if own else files | set(_third_party(kind))))
 
 
 def load(kind: str, name: str) -> type[Any]:
@@ -60,12 +61,25 @@ def load(kind: str, name: str) -> type[Any]:
 
     Raises:
         UnknownPlugin: no plugin of that kind has that name; the message offers the nearest one.
+        Defect: the plugin itself is broken.
 
     """
     if name not in names(kind):
         raise UnknownPlugin(
             f"there is no {kind.removesuffix('s')} {name!r}", _did_you_mean(name, names(kind))
         )
+    try:
+        plugin = _find(kind, name)
+    except Exception as error:  # one broken plugin, whosoever it is, breaks only itself
+        raise Defect(
+            f"the {kind.removesuffix('s')} {name!r} cannot be loaded ({type(error).__name__}: {error})",
+            "repair or uninstall the package that it comes from",
+        ) from error
+    _NAMES.setdefault(plugin, name)
+    return plugin
+
+
+def _find(kind: str, name: str) -> type[Any]:
     if name in _third_party(kind):
         return typing.cast(type[Any], _third_party(kind)[name].load())
     base = getattr(importlib.import_module(f"tamperscope.{kind}._base"), _BASES[kind])
@@ -76,6 +90,12 @@ def load(kind: str, name: str) -> type[Any]:
         if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
     )
     return found
+
+
+def name_of(plugin: Any) -> str:
+    """Return the registered name of a plugin or its class; the class's own if it was never loaded."""
+    kind = plugin if inspect.isclass(plugin) else type(plugin)
+    return _NAMES.get(kind, kind.__name__)
 
 
 def build(kind: str, name: str, **values: Any) -> Any:

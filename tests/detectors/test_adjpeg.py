@@ -1,10 +1,13 @@
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 import photos
 import tamperscope
-from tamperscope.detectors.adjpeg import AlignedDoubleJpeg
+from tamperscope.detectors.adjpeg import AlignedDoubleJpeg, _clipped
 from tamperscope.types import Localization
 
 
@@ -68,7 +71,8 @@ def test_a_coarser_last_compression_hides_the_trace() -> None:
 @pytest.mark.parametrize("quality", [55, 70, 85])
 def test_the_first_quality_is_estimated(quality: int) -> None:
     reason = localize(photos.resaved(quality, 95)).reason
-    assert abs(int(reason.rpartition("quality ")[2]) - quality) <= 4
+    (found,) = re.findall(r"near quality (\d+)", reason)
+    assert abs(int(found) - quality) <= 4
 
 
 def test_grey_and_progressive_files_work_alike() -> None:
@@ -106,3 +110,42 @@ def test_regions_of_no_weight_do_not_accuse() -> None:
     assert detector._score(region, judged) > 0.9
     assert detector._score(region, ~(region > 0)) == 0, "what cannot be judged cannot accuse"
     assert detector._score(np.abs(region), judged) == 0, "without a doubly compressed rest, no statement"
+
+
+@pytest.mark.parametrize("quality", [75, 90])
+def test_a_large_photo_that_was_compressed_once_shows_no_trace(quality: int) -> None:
+    tiles = np.tile(photos.scene(), (3, 3, 1))  # 2 MP: a model's misfit grows with the number of blocks
+    result = localize(photos.encode(tiles, "JPEG", quality=quality))
+    assert "no trace" in result.reason
+
+
+def test_clipped_blocks_are_told_on_the_grid_whatever_the_size() -> None:
+    for height in (321, 328, 333):
+        pixels = np.full((height, 64, 3), 99, np.uint8)
+        pixels[240:248] = 255
+        photo = tamperscope.load(photos.encode(pixels))
+        rows = -(-height // 8)
+        assert np.flatnonzero(_clipped(photo, (rows, 8), (8, 8)).any(axis=1)).tolist() == [30]
+
+
+def test_luma_that_is_subsampled_is_mapped_to_its_pixels() -> None:
+    data, mask = photos.spliced(60, 90, subsampling="4:4:4")
+    photo = tamperscope.load(data)
+    assert photo.jpeg
+    # As if chroma had twice the resolution: each block of luma covers 16x16 pixels of a photo twice the size.
+    doubled = dataclasses.replace(
+        photo,
+        pixels=np.repeat(np.repeat(photo.pixels, 2, axis=0), 2, axis=1),
+        jpeg=dataclasses.replace(photo.jpeg, sampling=((1, 1), (2, 2), (2, 2))),
+        decoded_rows=2 * photo.height,
+    )
+    result = tamperscope.detector("adjpeg").localize(doubled)
+    assert auc(result, np.repeat(np.repeat(mask, 2, axis=0), 2, axis=1)) > 0.95
+
+
+def test_the_tampering_rate_is_estimated() -> None:
+    data, _ = photos.spliced(60, 90)
+    (rate,) = re.findall(r"tampering rate (\d+)%", localize(data).reason)
+    (pristine,) = re.findall(r"tampering rate (\d+)%", localize(photos.resaved(60, 90)).reason)
+    # Of coefficients, of which the pasted fur has more than its 7% of the area.
+    assert int(pristine) + 5 < int(rate) < 30

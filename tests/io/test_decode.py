@@ -77,7 +77,7 @@ def test_sixteen_bits_keep_their_upper_half_and_say_so(name: str, expected: int)
         ("palette.png", "palette image"),
         ("cmyk.jpg", "CMYK pixels"),
         ("cmyk.tif", "CMYK pixels"),
-        ("animated.gif", "only the first of 2 frames"),
+        ("animated.gif", "only the first frame"),
     ],
 )
 def test_what_is_lost_on_the_way_is_said(name: str, warning: str) -> None:
@@ -366,3 +366,49 @@ def test_any_bytes_give_a_photo_or_an_error_of_ours(noise: bytes, name: str, at:
         assert error.remedy
     else:
         assert photo.pixels.size
+
+
+# --- TIFF ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_is_not_turned_either(orientation: int) -> None:
+    photo = decode(photos.encode(CROP, "TIFF", tiffinfo={274: orientation}))
+    assert photo.orientation == orientation
+    assert np.array_equal(photo.pixels, CROP)
+
+
+def test_twelve_bits_are_scaled_as_such() -> None:
+    values = (np.arange(64 * 96).reshape(64, 96) % 4096).astype(np.uint16)
+    data = photos.opencv(values, ".tiff", 259, 1)
+    at = data.index(b"\x02\x01\x03\x00\x01\x00\x00\x00\x10\x00")  # bits per sample: one short, 16
+    photo = decode(data[: at + 8] + b"\x0c" + data[at + 9 :])
+    assert photo.pixels.max() == 255 or any("12 bits" in warning for warning in photo.warnings)
+
+
+def test_many_frames_are_not_counted() -> None:
+    frames = [photos.Image.new("L", (8, 8)) for _ in range(300)]
+    data = photos.encode(frames[0], "TIFF", save_all=True, append_images=frames[1:])
+    assert decode(data).warnings == ("only the first frame is analysed",)
+
+
+def test_a_tile_larger_than_the_limit_is_refused() -> None:
+    image = photos.Image.open(photos.BytesIO(photos.encode(CROP, "TIFF")))
+    image.tag_v2[322], image.tag_v2[323] = 40_000, 40_000  # type: ignore[attr-defined]
+    with pytest.raises(TooLarge, match="tiles"):
+        module._check_tiles(image, Limits())  # type: ignore[arg-type]
+
+
+def test_a_side_too_long_for_other_tools_is_refused() -> None:
+    with pytest.raises(TooLarge, match="70000x2 pixels, a side longer than 65500"):
+        decode(photos.encode(np.zeros((2, 70_000, 3), np.uint8)))
+
+
+def test_a_missing_end_marker_costs_no_row() -> None:
+    pixels = photos.scene().copy()
+    pixels[300:] = 200
+    data = photos.encode(pixels, "JPEG", progressive=True)
+    assert data.endswith(b"\xff\xd9")
+    photo = decode(data[:-2], salvage=True)
+    assert photo.decoded_rows == photo.height
+    assert any("only the end marker" in warning for warning in photo.warnings)

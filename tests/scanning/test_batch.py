@@ -58,6 +58,8 @@ def test_what_fails_for_every_photo_fails_at_once(folder: Path) -> None:
         scan(folder, "nonsense")
     with pytest.raises(InvalidParameter):
         scan(folder, "ela", fields={"ela": {"quality": 0}})
+    with pytest.raises(InvalidParameter, match="workers"):
+        scan(folder, workers=0)
     (folder / "file").write_text("")
     with pytest.raises(OutputError, match="choose another --out"):
         scan(folder, out=folder / "file" / "out")
@@ -112,9 +114,31 @@ def test_a_crash_alone_is_a_defect(folder: Path, monkeypatch: pytest.MonkeyPatch
             raise BrokenProcessPool("dead")
 
     monkeypatch.setattr(batch, "_pool", lambda *_: Pool())
-    outcome = batch._alone(Task(folder / "plain.png", "plain"), Plan())
+    outcome = batch._alone(Task(folder / "plain.png"), Plan())
     assert isinstance(outcome.error, Defect)
 
 
 def test_the_public_name_is_the_same_function() -> None:
     assert tamperscope.scan is scan
+
+
+def test_a_pool_that_breaks_while_it_is_fed_is_noticed_at_the_result(folder: Path) -> None:
+    class Pool:
+        def submit(self, *_: object) -> Any:
+            raise BrokenProcessPool("dead")
+
+    with pytest.raises(BrokenProcessPool):
+        batch._submit(Pool(), Task(folder / "plain.png")).result()  # type: ignore[arg-type]
+
+
+def test_two_scans_into_one_folder_lose_nothing(tmp_path: Path) -> None:
+    for side, quality in (("1", 60), ("2", 70)):
+        (tmp_path / side).mkdir()
+        for index in range(8):
+            data = photos.encode(photos.crop(48 + index, 64), "JPEG", quality=quality)
+            (tmp_path / side / f"{index}.jpg").write_bytes(data)
+    words = [sys.executable, "-m", "tamperscope", "scan", "--out", str(tmp_path / "out")]
+    running = [subprocess.Popen([*words, str(tmp_path / side)], stdout=subprocess.DEVNULL) for side in "12"]
+    assert [process.wait(60) for process in running] == [0, 0]
+    assert len(list((tmp_path / "out").glob("*/result.json"))) == 16
+    assert not list((tmp_path / "out").rglob(".*"))

@@ -64,32 +64,40 @@ def test_what_names_nothing_is_an_error_with_a_remedy(tree: Path) -> None:
     assert names(tree, "empty", recursive=True) == ["empty/deeper/a.jpg"]
 
 
-def test_the_output_folder_is_not_scanned(tree: Path) -> None:
-    found = find_photos([tree], recursive=True, ignore=tree / "deep")
-    assert not [path for path in found if isinstance(path, Path) and "deep" in path.parts]
+def test_pictures_that_a_scan_wrote_are_not_scanned(tree: Path) -> None:
+    for name in ("d.heatmap.png", "noi.overlay.png", "holiday.png"):
+        (tree / "deep" / name).write_bytes(JPEG)
+    assert "deep/d.heatmap.png" in names(tree, "", recursive=True), "a name alone does not make a result"
+    (tree / "deep" / "result.json").write_text("{}")
+    for found in (names(tree, "", recursive=True), names(tree, "deep/*"), names(tree, "**")):
+        assert "deep/holiday.png" in found
+        assert not [name for name in found if "heatmap" in name or "overlay" in name]
 
 
-def test_folders_are_named_by_stem_and_kept_apart_by_digest(tmp_path: Path) -> None:
-    paths = []
-    for name, data in (("1/a.jpg", b"one"), ("2/A.png", b"two"), ("3/a.jpg", b"one"), ("1/b.jpg", b"b")):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(data)
-        paths.append(path)
-    folders = [task.folder for task in plan_tasks([*paths, tmp_path / "9/a.gif"], 100)]
-    assert folders == ["a-7692c3ad", "A-3fc4ccfe", "a-7692c3ad-2", "b", "a-unread"]
-    assert len({folder.casefold() for folder in folders}) == len(folders)
+def test_what_cannot_be_looked_at_does_not_stop_the_rest(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tree / ("x" * 300 + ".jpg")
+    (empty,) = find_photos([""])
+    assert "an empty path" in str(empty)
+    assert names(tree, long, "b.jpg") == [long.name, "b.jpg"]
+    original = os.scandir
+
+    def scandir(path: object) -> object:
+        if str(path).endswith("deeper"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(find_photos([tree], recursive=True))
+    (error,) = [entry for entry in found if isinstance(entry, TamperscopeError)]
+    assert "deeper: the folder cannot be read (Permission denied)" in str(error)
+    assert len(found) == 7
 
 
-def test_a_file_above_the_limit_is_not_read_for_its_name(tmp_path: Path) -> None:
-    paths = [tmp_path / "a.jpg", tmp_path / "a.png"]
-    for path in paths:
-        path.write_bytes(bytes(10))
-    assert [task.folder for task in plan_tasks(paths, 9)] == ["a-unread", "a-unread-2"]
+def test_stems_that_repeat_are_marked() -> None:
+    paths = [Path("1/a.jpg"), Path("2/A.png"), Path("1/b.jpg")]
+    assert [task.ambiguous for task in plan_tasks(paths)] == [True, True, False]
 
 
-def test_no_name_leads_out_of_the_folder() -> None:
-    given = [Path("..jpg"), Path("...jpg"), Path(" .jpg"), Path("..")]
-    folders = [task.folder for task in plan_tasks(given, 9)]
-    assert all(folder.startswith("photo") for folder in folders)
-    assert all(os.sep not in folder for folder in folders)
+def test_a_text_that_begins_like_a_bmp_is_no_photo(tree: Path) -> None:
+    (tree / "service").write_text("BMW service notes, all of them")
+    assert "service" not in names(tree, "")

@@ -18,7 +18,7 @@ from tamperscope.scanning.photo import Outcome, Plan, scan_photo
 
 
 def scan(path: Path, **plan: Any) -> Outcome:
-    return scan_photo(Task(path, path.stem), Plan(**plan))
+    return scan_photo(Task(path), Plan(**plan))
 
 
 def detections(outcome: Outcome) -> list[dict[str, Any]]:
@@ -82,6 +82,71 @@ def test_results_of_another_photo_are_never_overwritten(folder: Path) -> None:
     assert first.folder == out / "forged"
     assert second.record
     assert second.folder == out / f"forged-{second.record['sha256'][:8]}"
+
+
+def test_files_of_one_stem_never_share_a_folder(folder: Path) -> None:
+    out = folder / "out"
+    (folder / "1").mkdir()
+    (folder / "2").mkdir()
+    (folder / "1" / "x.jpg").write_bytes((folder / "forged.jpg").read_bytes())
+    (folder / "2" / "x.jpg").write_bytes((folder / "pristine.jpg").read_bytes())
+    first = scan_photo(Task(folder / "1" / "x.jpg", ambiguous=True), Plan(out=out))
+    assert first.record
+    assert first.folder == out / f"x-{first.record['sha256'][:8]}"
+    # A file whose own name is another's folder name:
+    (folder / f"{first.folder.name}.jpg").write_bytes((folder / "pristine.jpg").read_bytes())
+    clash = scan(folder / f"{first.folder.name}.jpg", out=out)
+    assert clash.folder != first.folder
+    assert scan(folder / "1" / "x.jpg", out=out, resume=True).resumed, "found although no longer ambiguous"
+
+
+@pytest.mark.parametrize("name", ["..jpg", " .jpg", "x" * 250 + ".jpg"])
+def test_no_name_leads_out_of_the_folder_or_is_too_long(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(photos.awkward("photo.jpg"))
+    for ambiguous in (True, False):
+        outcome = scan_photo(Task(folder / name, ambiguous), Plan(out=folder / "out"))
+        assert outcome.folder, outcome.error
+        assert outcome.folder.parent == folder / "out"
+        assert sorted(path.suffix for path in outcome.folder.iterdir()) == [".json", ".png", ".png", ".png"]
+
+
+def test_another_detector_adds_to_the_record(folder: Path) -> None:
+    out = folder / "out"
+    scan(folder / "forged.jpg", out=out, detectors=("adjpeg",), raw=True)
+    second = scan(folder / "forged.jpg", out=out, detectors=("ela",))
+    assert [entry["name"] for entry in detections(second)] == ["ela"], "what was asked for"
+    stored = json.loads((out / "forged" / "result.json").read_text())
+    assert [entry["name"] for entry in stored["detections"]] == ["ela", "adjpeg"]
+    for name in ("adjpeg", "ela"):
+        again = scan(folder / "forged.jpg", out=out, detectors=(name,), resume=True)
+        assert again.resumed
+        assert [entry["name"] for entry in detections(again)] == [name]
+
+
+def test_no_picture_of_other_parameters_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = folder / "out"
+    scan(folder / "forged.jpg", out=out, raw=True)
+    scan(folder / "forged.jpg", out=out, fields={"adjpeg": {"smoothing": 8.0}})
+    assert not (out / "forged" / "adjpeg.heatmap.npy").exists()
+
+    def full(path: Path, content: bytes) -> None:
+        if path.name.endswith("overlay.png"):
+            raise OutputError("cannot be written (No space left on device)")
+        write_whole(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_whole", full)
+        assert scan(folder / "forged.jpg", out=out).error
+    assert not scan(folder / "forged.jpg", out=out, resume=True).resumed
+
+
+def test_a_salvaged_result_is_not_taken_for_a_whole_one(folder: Path) -> None:
+    data = (folder / "forged.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(data[: len(data) // 2])
+    plan = {"out": folder / "out", "resume": True}
+    assert scan(folder / "cut.jpg", **plan, salvage=True).record
+    assert scan(folder / "cut.jpg", **plan, salvage=True).resumed
+    assert scan(folder / "cut.jpg", **plan).error
 
 
 # --- resume -------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from tamperscope.io.paths import write_whole
+from tamperscope.errors import OutputError
+from tamperscope.io.paths import display, write_whole
 
 __all__ = ["make"]
 
@@ -22,15 +23,19 @@ def make(folder: Path) -> tuple[Path, Path]:
     Both were saved by a "camera" and again by an "editor", which in one of them pasted a cat's head.
 
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or holds other files of these names.
 
     """
     host = _photo("coffee")
     camera = Image.open(BytesIO(_jpeg(host, _CAMERA_QUALITY))).convert("RGB")
     forged = Image.fromarray(_paste(camera, _photo("chelsea")))
     made = folder / "forged.jpg", folder / "pristine.jpg"
-    for path, image in zip(made, (forged, camera), strict=True):
-        write_whole(path, _jpeg(image, _EDITOR_QUALITY))
+    files = {path: _jpeg(image, _EDITOR_QUALITY) for path, image in zip(made, (forged, camera), strict=True)}
+    for path, data in files.items():
+        if path.exists() and path.read_bytes() != data:
+            raise OutputError("another file has this name", "choose another --out folder", display(path))
+    for path, data in files.items():
+        write_whole(path, data)
     return made
 
 

@@ -24,12 +24,14 @@ Build = Callable[[str], "Detector"]
 class Detector(Configurable, ABC):
     """Finds where a photograph was manipulated; subclasses implement `_localize`.
 
-    ``needs`` is what the photo must have, ``smallest`` the shortest side in pixels that can be judged.
+    ``needs`` is what the photo must have, ``smallest`` the shortest side in pixels that can be judged,
+    ``choices`` the detectors that `resolve` may name instead.
     """
 
     card: ClassVar[Card]
     needs: ClassVar[frozenset[Need]] = frozenset()
     smallest: ClassVar[int] = 8
+    choices: ClassVar[tuple[str, ...]] = ()
 
     @property
     def weights_digest(self) -> str | None:

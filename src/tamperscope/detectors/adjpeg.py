@@ -107,8 +107,8 @@ class AlignedDoubleJpeg(Detector):
         ),
         calibrated=(
             "0.5 holds false alarms at 5% of pristine photos of 0.1 to 5 megapixels that were saved once, "
-            "saved twice, or changed in contrast between two savings (benchmarks/calibration.py, train splits "
-            "of casia1, bsds500, native); not a probability beyond that"
+            "saved twice, or changed in contrast between two savings (benchmarks/calibration.py, train "
+            "splits of casia1, bsds500, native); not a probability beyond that"
         ),
     )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.JPEG})
@@ -140,7 +140,7 @@ class AlignedDoubleJpeg(Detector):
             valid=blocks_to_pixels(judged, shape, step),
             reason=(
                 f"{found} the traces of an earlier JPEG compression near quality {fit.quality}; "
-                f"estimated tampering rate {fit.rate:.0%}"
+                f"estimated tampering rate {fit.rate:.0%} of the coefficients"
             ),
         )
 

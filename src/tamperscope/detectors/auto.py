@@ -22,6 +22,7 @@ class Auto(Detector):
         year=2026,
         licence="MIT",
     )
+    choices: ClassVar[tuple[str, ...]] = ("adjpeg", "noi")
     smallest: ClassVar[int] = 1  # the chosen detector judges
 
     def resolve(self, photo: Photo, build: Build) -> tuple[Detector, str]:
@@ -39,4 +40,4 @@ def _choose(photo: Photo) -> tuple[str, str]:
         return "adjpeg", "the file is a JPEG, whose compressions can be compared"
     if photo.jpeg:
         return "noi", "the JPEG's coefficients cannot be read"
-    return "noi", f"a {photo.format} file has no JPEG coefficients"
+    return "noi", f"the file is {photo.format}, which has no JPEG coefficients"

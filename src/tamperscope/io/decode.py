@@ -20,7 +20,7 @@ from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
+from PIL.TiffImagePlugin import BITSPERSAMPLE, TILELENGTH, TILEWIDTH, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from tamperscope.errors import (
@@ -60,8 +60,8 @@ _MAGIC = (
     (b"MM\0+", "TIFF"),
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
 )
+_BMP_HEADERS = [size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124)]
 _FOREIGN = (
     (b"%PDF", "a PDF document", "extract its pictures first, e.g. with `pdfimages -all`"),
     (b"PK\x03\x04", "a ZIP archive", "unpack it first"),
@@ -78,10 +78,11 @@ _READABLE = "JPEG, PNG, TIFF, WebP, AVIF, BMP and GIF are read"
 
 @dataclass(frozen=True)
 class Limits:
-    """The largest file that is read and the largest picture that is decoded."""
+    """The largest file that is read, and the largest picture and side that are decoded."""
 
     pixels: int = 200_000_000
     bytes: int = 256 * 2**20
+    side: int = 65_500  # libjpeg's, which error levels and other tools meet as well
 
 
 def decode(
@@ -178,12 +179,15 @@ def sniff(data: bytes) -> str:
             return "AVIF"
         if any(brand in brands for brand in _HEIF_BRANDS):
             raise UnsupportedFormat(
-                "a HEIC picture, for which no freely licensed decoder exists",
+                "a HEIC picture, for which no permissively licensed decoder exists",
                 "convert a copy to PNG or TIFF and keep the original as evidence",
             )
     for magic, name in _MAGIC:
         if data.startswith(magic):
             return name
+    # Two letters are too little to tell a BMP from a text: the size of its second header must fit as well.
+    if data[:2] == b"BM" and data[14:18] in _BMP_HEADERS:
+        return "BMP"
     for magic, name, remedy in _FOREIGN:
         if data.startswith(magic):
             raise UnsupportedFormat(f"{name}, not a photograph", remedy)
@@ -196,18 +200,19 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         warnings.simplefilter("always")
         header = read_header(data) if kind == "JPEG" else None
         if header:  # its promises are checked before any decoder sees it
-            _check_pixels(header.width, header.height, limits.pixels)
+            _check_pixels(header.width, header.height, limits)
             if not (header.plausible or salvage):
                 raise TruncatedFile(
                     f"the JPEG holds too little data for {header.width}x{header.height} pixels",
                     "get a complete copy of the file, or use --salvage to analyse what is left",
                 )
         image = _open(data, kind)
-        _check_pixels(image.width, image.height, limits.pixels)
+        _check_pixels(image.width, image.height, limits)
+        if isinstance(image, TiffImageFile):
+            _check_tiles(image, limits)
         thumbnail, orientation = _exif(image)
-        frames = 1 if header else _frames(image)
-        if frames > 1:
-            notes.append(f"only the first of {frames} frames is analysed")
+        if not header and _has_more_frames(image):
+            notes.append("only the first frame is analysed")
         stream = data
         try:
             _load(image, kind, notes)
@@ -217,9 +222,9 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
             stream = data + _END_OF_IMAGE
             image = _open(stream, kind)
             _load(image, kind, notes)
-        pixels = _rgb(image, _is_deep(data, image, kind), notes)
+        pixels = _rgb(image, _depth(data, image, kind), notes)
     jpeg = read_jpeg(stream, header, thumbnail=thumbnail) if header else None
-    rows = image.height
+    rows = pixels.shape[0]
     if jpeg and stream is not data:
         rows = _decoded_rows(jpeg, image.height)
         notes.append(_salvage_note(jpeg, rows, image.height))
@@ -236,12 +241,23 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
     )
 
 
-def _check_pixels(width: int, height: int, limit: int) -> None:
-    if width * height > limit:
+def _check_pixels(width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.pixels:
         raise TooLarge(
-            f"{width}x{height} pixels, more than the limit of {limit / 1e6:g} megapixels",
+            f"{width}x{height} pixels, more than the limit of {limits.pixels / 1e6:g} megapixels",
             "raise it with --max-megapixels if you trust the file",
         )
+    if max(width, height) > limits.side:
+        raise TooLarge(
+            f"{width}x{height} pixels, a side longer than {limits.side}", "cut a copy into parts off-line"
+        )
+
+
+def _check_tiles(image: TiffImageFile, limits: Limits) -> None:
+    """Check what is decoded at once: a tile may be larger than the picture."""
+    size = tuple(image.tag_v2.get(tag, 1) for tag in (TILEWIDTH, TILELENGTH))
+    if not all(isinstance(side, int) for side in size) or size[0] * size[1] > limits.pixels:
+        raise TooLarge("its tiles are larger than the limit on pixels", "convert a copy to PNG")
 
 
 def _open(data: bytes, kind: str) -> ImageFile:
@@ -276,11 +292,15 @@ def _corrupt(kind: str, error: Exception) -> CorruptFile:
     return CorruptFile(f"the {kind} cannot be decoded ({display(str(error))})", "get an undamaged copy")
 
 
-def _frames(image: ImageFile) -> int:
+def _has_more_frames(image: ImageFile) -> bool:
+    """Look for a second frame; counting them all would take for ever in a file made to that end."""
     try:
-        return int(getattr(image, "n_frames", 1))
+        image.seek(1)
     except Exception:  # noqa: BLE001  a damaged later frame does not spoil the first
-        return 1
+        return False
+    finally:
+        image.seek(0)
+    return True
 
 
 def _exif(image: ImageFile) -> tuple[bool, int]:
@@ -289,27 +309,29 @@ def _exif(image: ImageFile) -> tuple[bool, int]:
         exif = image.getexif()
         thumbnail = ExifTags.Base.JpegIFOffset in exif.get_ifd(ExifTags.IFD.IFD1)
         orientation = exif.get(ExifTags.Base.Orientation, 1)
+        if isinstance(image, TiffImageFile):  # which Pillow would turn while loading it
+            exif.pop(ExifTags.Base.Orientation, None)
     except Exception:  # noqa: BLE001  EXIF is free text written by anyone; the picture stands without it
         return False, 1
     return thumbnail, orientation if orientation in range(1, 9) else 1
 
 
-def _is_deep(data: bytes, image: ImageFile, kind: str) -> bool:
-    """Tell whether the file holds more than 8 bits per channel, which Pillow cuts off in silence."""
+def _depth(data: bytes, image: ImageFile, kind: str) -> int:
+    """Return the bits per channel, of which Pillow cuts off more than 8 in silence."""
     if kind == "PNG":
-        return data[24:25] == b"\x10"
+        return data[24]
     if isinstance(image, TiffImageFile):
-        return bool(max(image.tag_v2.get(BITSPERSAMPLE, (8,))) > 8)
-    return image.mode.startswith("I;16")
+        return int(max(image.tag_v2.get(BITSPERSAMPLE, (8,))))
+    return 16 if image.mode.startswith("I;16") else 8
 
 
-def _rgb(image: ImageFile, deep: bool, notes: list[str]) -> NDArray[np.uint8]:
+def _rgb(image: ImageFile, depth: int, notes: list[str]) -> NDArray[np.uint8]:
     """Return the pixels (height, width, 3); every loss on the way becomes a note."""
     mode = image.mode
-    if deep:
-        notes.append("16 bits per channel: only the upper 8 are analysed")
+    if depth > 8:
+        notes.append(f"{depth} bits per channel: only the upper 8 are analysed")
     if mode.startswith("I;16"):
-        grey = (np.asarray(image) >> 8).astype(np.uint8)
+        grey = (np.asarray(image) >> (depth - 8)).astype(np.uint8)
         return np.ascontiguousarray(np.broadcast_to(grey[..., None], (*grey.shape, 3)))
     if mode in ("I", "F", "LAB"):
         raise UnsupportedFormat(
@@ -327,6 +349,8 @@ def _rgb(image: ImageFile, deep: bool, notes: list[str]) -> NDArray[np.uint8]:
 
 
 def _salvage_note(jpeg: Jpeg, rows: int, height: int) -> str:
+    if not _ended_early(jpeg):
+        return "salvaged: only the end marker is missing"
     if jpeg.progressive:
         return "salvaged: the later scans are missing, so fine detail and DCT statistics are incomplete"
     return f"salvaged: only the upper {rows} of {height} rows are in the file"
@@ -340,12 +364,16 @@ def _decoded_rows(jpeg: Jpeg, height: int) -> int:
     """
     if not jpeg.coefficients:
         return 0
+    if not _ended_early(jpeg) or jpeg.progressive:
+        return height
     blocks = jpeg.coefficients[0]
     differing = np.flatnonzero((blocks != blocks[-1, -1]).any(axis=(1, 2, 3)))
     if not differing.size:
         return 0
-    if jpeg.progressive:
-        return height
-    down = max(factor for _, factor in jpeg.sampling)
-    complete = int(differing[-1]) // down * down  # rows of whole MCUs above the last one
-    return min(height, 8 * complete)
+    down, own = max(factor for _, factor in jpeg.sampling), jpeg.sampling[0][1]
+    complete = int(differing[-1]) // own  # rows of whole MCUs above the last one
+    return min(height, 8 * down * complete)
+
+
+def _ended_early(jpeg: Jpeg) -> bool:
+    return any("premature end" in remark.lower() for remark in jpeg.remarks)

@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 __all__ = ["as_file", "diverted_stderr"]
 
@@ -32,11 +33,19 @@ def as_file(data: bytes) -> Iterator[bytes]:
 _STDERR = threading.Lock()
 
 
+def _sink() -> IO[bytes]:
+    """Return a file to write to; in memory where the system can, as no folder may be writable."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("tamperscope"), "w+b")
+    else:  # noqa: RET505  # pragma: no cover  (exercised on macOS and Windows only)
+        return tempfile.TemporaryFile()
+
+
 @contextmanager
 def diverted_stderr() -> Iterator[list[str]]:
     """Collect what the C library prints to the process's standard error: it offers no other way."""
     lines: list[str] = []
-    with _STDERR, tempfile.TemporaryFile() as sink:
+    with _STDERR, _sink() as sink:
         try:
             saved = os.dup(2)
         except OSError:  # a process without standard error has nothing to divert

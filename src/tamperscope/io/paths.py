@@ -7,7 +7,9 @@ from pathlib import Path
 
 from tamperscope.errors import OutputError
 
-__all__ = ["display", "write_whole"]
+__all__ = ["PICTURES", "display", "make_folder", "remove", "write_whole"]
+
+PICTURES = (".heatmap.png", ".mask.png", ".overlay.png", ".heatmap.npy")  # behind the detector's name
 
 # Control characters, and those that reorder or hide text: a name must not forge a line of output.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -41,11 +43,44 @@ def write_whole(path: Path, content: bytes) -> None:
         Path(draft).chmod(0o666 & ~umask)  # mkstemp's 0600 would hide results from their owner's group
         Path(draft).replace(path)
     except OSError as error:
-        raise OutputError(
-            f"cannot be written ({error.strerror or error})",
-            "free space or choose another --out folder",
-            display(path),
-        ) from error
+        raise _unwritable(path, error) from error
     finally:
         if draft:
             Path(draft).unlink(missing_ok=True)
+
+
+def make_folder(parent: Path) -> str:
+    """Make a folder of a new name, readable to those whom the parent admits.
+
+    Raises:
+        OutputError: it cannot be made.
+
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        name = tempfile.mkdtemp(prefix=".", suffix=".part", dir=parent)
+        Path(name).chmod(parent.stat().st_mode & 0o777)
+    except OSError as error:
+        raise _unwritable(parent, error) from error
+    return name
+
+
+def remove(path: Path) -> None:
+    """Remove a file of ours, if it is there.
+
+    Raises:
+        OutputError: it cannot be removed.
+
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"cannot be written ({error.strerror or error})",
+        "free space or choose another --out folder",
+        display(path),
+    )

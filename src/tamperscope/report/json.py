@@ -39,9 +39,14 @@ def record(path: Any, photo: Photo, detections: list[dict[str, Any]]) -> dict[st
         "height": photo.height,
         "orientation": photo.orientation,
         "jpeg": jpeg_facts(photo.jpeg) if photo.jpeg else None,
-        "warnings": [*photo.warnings, *(photo.jpeg.remarks if photo.jpeg else ())],
+        "warnings": [*photo.warnings, *_remarks(photo)],
         "detections": detections,
     }
+
+
+def _remarks(photo: Photo) -> tuple[str, ...]:
+    """Return the coefficients' reader's remarks, if a detector had it read them."""
+    return photo.jpeg.remarks if photo.jpeg and photo.jpeg.was_read else ()
 
 
 def jpeg_facts(jpeg: Jpeg) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tamperscope import plugins
-from tamperscope.errors import Defect, OutputError, TamperscopeError
+from tamperscope.errors import Defect, InvalidParameter, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import display
 from tamperscope.scanning.find import Task, find_photos, plan_tasks
@@ -56,16 +57,18 @@ def scan(
         salvage=salvage,
         limits=limits or Limits(),
     )
+    if workers < 1:
+        raise InvalidParameter(f"workers cannot be {workers}", "give at least 1")
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     check(plan)
-    return _scan_all(list(find_photos(given, recursive=recursive, ignore=plan.out)), plan, workers)
+    return _scan_all(list(find_photos(given, recursive=recursive)), plan, workers)
 
 
 def _scan_all(found: list[Path | TamperscopeError], plan: Plan, workers: int) -> Iterator[Outcome]:
     for entry in found:
         if isinstance(entry, TamperscopeError):
             yield Outcome(Path(entry.source), error=entry)
-    tasks = plan_tasks([entry for entry in found if isinstance(entry, Path)], plan.limits.bytes)
+    tasks = plan_tasks([entry for entry in found if isinstance(entry, Path)])
     yield from run(tasks, plan, workers)
 
 
@@ -81,6 +84,8 @@ def check(plan: Plan) -> None:
     if plan.out:
         try:
             plan.out.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise _unwritable(plan.out, "it is a file, not a folder") from error
         except OSError as error:
             raise _unwritable(plan.out, error.strerror or str(error)) from error
         if not os.access(plan.out, os.W_OK | os.X_OK):
@@ -107,12 +112,12 @@ def _in_processes(tasks: list[Task], plan: Plan, workers: int) -> Iterator[Outco
     try:
         while True:
             for task in islice(waiting, 4 * workers - len(running)):
-                running.append((task, pool.submit(_scan_in_worker, task)))
+                running.append((task, _submit(pool, task)))
             if not running:
                 return
             task, future = running.popleft()
             try:
-                yield future.result()
+                outcome = future.result()
             except BrokenProcessPool:
                 # A worker died, and took the pool with it. Whose fault it was shows when each runs alone.
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -121,8 +126,19 @@ def _in_processes(tasks: list[Task], plan: Plan, workers: int) -> Iterator[Outco
                     yield result.result() if finished else _alone(lost, plan)
                 running.clear()
                 pool = _pool(plan, workers)
+            else:
+                yield outcome
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, task: Task) -> Future[Outcome]:
+    try:
+        return pool.submit(_scan_in_worker, task)
+    except BrokenProcessPool as error:  # found out here or at the result: treated alike there
+        failed: Future[Outcome] = Future()
+        failed.set_exception(error)
+        return failed
 
 
 def _alone(task: Task, plan: Plan) -> Outcome:
@@ -145,8 +161,7 @@ def _pool(plan: Plan, workers: int) -> ProcessPoolExecutor:
     # Never fork: threads of OpenCV or of the caller would be copied in whatever state they are.
     context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
     if sys.platform != "win32":
-        names = [name for name in plan.detectors if name in plugins.names("detectors")]
-        context.set_forkserver_preload([__name__, *(f"tamperscope.detectors.{name}" for name in names)])
+        context.set_forkserver_preload([__name__, *(f"tamperscope.detectors.{name}" for name in plan.own)])
     return ProcessPoolExecutor(workers, context, _start_worker, (plan,))
 
 
@@ -156,7 +171,16 @@ def _start_worker(plan: Plan) -> None:  # pragma: no cover  (runs in a forked se
     global _plan  # noqa: PLW0603  set once per worker process, instead of sent with every task
     _plan = plan
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; a photo begun is finished whole
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
     cv2.setNumThreads(1)  # the workers are the parallelism
+
+
+def _outlive_nobody() -> None:  # pragma: no cover  (as above)
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)  # killed, it could not tell its workers
 
 
 def _scan_in_worker(task: Task) -> Outcome:  # pragma: no cover  (as above)

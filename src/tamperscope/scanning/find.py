@@ -1,7 +1,6 @@
-"""Which files a scan reads, and which folder each result goes to."""
+"""Which files a scan reads."""
 
 import glob
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from tamperscope.errors import TamperscopeError, UnreadableFile
 from tamperscope.io.decode import sniff
-from tamperscope.io.paths import display
+from tamperscope.io.paths import PICTURES, display
 
 __all__ = ["Task", "find_photos", "plan_tasks"]
 
@@ -38,65 +37,90 @@ _SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class Task:
-    """One file to scan, and the name of its folder under the output folder."""
+    """One file to scan; ``ambiguous`` if another file of the scan has the same stem."""
 
     path: Path
-    folder: str
+    ambiguous: bool = False
 
 
 def find_photos(
-    paths: Iterable[str | os.PathLike[str]], *, recursive: bool = False, ignore: Path | None = None
+    paths: Iterable[str | os.PathLike[str]], *, recursive: bool = False
 ) -> Iterator[Path | TamperscopeError]:
     """Yield the files that the paths, folders and glob patterns name; an error for one that names none.
 
-    ``ignore`` is a folder that is passed over, such as the one that the results go to.
+    Pictures that a scan wrote are passed over.
     """
     seen = set()
     for given in paths:
+        if not os.fspath(given):  # Path("") would be the current folder
+            yield UnreadableFile("an empty path", "check the variable that it came from")
+            continue
         found = False
-        for path in _expand(Path(given), recursive, ignore):
-            found = True
-            if path not in seen:
-                seen.add(path)
+        for path in _expand(Path(given), recursive):
+            if isinstance(path, TamperscopeError):
+                found = True
                 yield path
+            elif not _is_output(path):
+                found = True
+                if path not in seen:
+                    seen.add(path)
+                    yield path
         if not found:
             deeper = "" if recursive else ", or use --recursive to look into its folders"
             yield UnreadableFile("no photograph found", f"check the name{deeper}", display(given))
 
 
-def _expand(given: Path, recursive: bool, ignore: Path | None) -> Iterator[Path]:
-    if given.is_dir():
-        yield from _walk(given, recursive, ignore)
-    elif not os.path.lexists(given) and glob.has_magic(str(given)):
+def _expand(given: Path, recursive: bool) -> Iterator[Path | TamperscopeError]:
+    if _is_folder(given):
+        yield from _walk(given, recursive)
+    elif not _exists(given) and glob.has_magic(str(given)):
         matches = glob.glob(str(given), recursive=True)  # noqa: PTH207  absolute patterns too
         if "**" in given.parts:  # it follows links, also in circles: the shortest way to a file counts
             by_file = {os.path.realpath(match): match for match in sorted(matches, key=len, reverse=True)}
-            matches = list(by_file.values())
+            matches = [match for match in by_file.values() if not _is_folder(Path(match))]
         for match in sorted(matches):
-            if Path(match).is_dir():
-                yield from _walk(Path(match), recursive, ignore)
+            if _is_folder(Path(match)):
+                yield from _walk(Path(match), recursive)
             else:
                 yield Path(match)
     else:
-        yield given  # also what does not exist: reading it tells why
+        yield given  # also what does not exist or may not be seen: reading it tells why
 
 
-def _walk(folder: Path, recursive: bool, ignore: Path | None) -> Iterator[Path]:
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name too long, a parent that may not be entered
+        return False
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return os.path.lexists(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _walk(folder: Path, recursive: bool) -> Iterator[Path | TamperscopeError]:
     """Yield the photos in a folder, sorted; symbolic links to folders are not followed."""
-    for root, below, names in os.walk(folder):
+    unread: list[OSError] = []
+    for root, below, names in os.walk(folder, onerror=unread.append):
         here = Path(root)
-        below[:] = sorted(
-            name
-            for name in below
-            if recursive and name[0] != "." and not (ignore and _same(here / name, ignore))
-        )
+        below[:] = sorted(name for name in below if recursive and name[0] != ".")
         for name in sorted(names):
             if name[0] != "." and _is_photo(here / name):
                 yield here / name
+    for error in unread:
+        yield UnreadableFile(
+            f"the folder cannot be read ({error.strerror})",
+            "ask for the right to read it",
+            display(error.filename or folder),
+        )
 
 
-def _same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()
+def _is_output(path: Path) -> bool:
+    """Tell whether a file is a picture that a scan wrote."""
+    return path.name.endswith(PICTURES) and (path.parent / "result.json").is_file()
 
 
 def _is_photo(path: Path) -> bool:
@@ -111,30 +135,7 @@ def _is_photo(path: Path) -> bool:
         return False
 
 
-def plan_tasks(paths: list[Path], limit: int) -> list[Task]:
-    """Give every path its own folder name: its stem, with the file's digest where stems repeat.
-
-    ``limit`` is the size in bytes above which a file is not read, because scanning it fails anyway.
-    """
-    stems = [path.stem if path.stem.strip(". ") else "photo" for path in paths]
-    repeated = Counter(stem.casefold() for stem in stems)  # some file systems ignore case
-    used: Counter[str] = Counter()
-    tasks = []
-    for path, stem in zip(paths, stems, strict=True):
-        name = stem
-        if repeated[stem.casefold()] > 1:
-            name = f"{stem}-{_short_digest(path, limit)}"
-            used[name.casefold()] += 1
-            if used[name.casefold()] > 1:  # the same photo under the same name, in another folder
-                name = f"{name}-{used[name.casefold()]}"
-        tasks.append(Task(path, name))
-    return tasks
-
-
-def _short_digest(path: Path, limit: int) -> str:
-    try:
-        if not path.is_file() or path.stat().st_size > limit:
-            return "unread"
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    except OSError:
-        return "unread"
+def plan_tasks(paths: list[Path]) -> list[Task]:
+    """Mark the files whose stems repeat; some file systems do not tell upper from lower case."""
+    repeated = Counter(path.stem.casefold() for path in paths)
+    return [Task(path, repeated[path.stem.casefold()] > 1) for path in paths]

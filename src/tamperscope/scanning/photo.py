@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,16 +14,18 @@ import numpy as np
 
 from tamperscope import __version__, plugins
 from tamperscope.detectors._base import Detector
-from tamperscope.errors import Defect, MissingEvidence, TamperscopeError
+from tamperscope.errors import Defect, MissingEvidence, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
-from tamperscope.io.paths import display, write_whole
+from tamperscope.io.paths import PICTURES, display, make_folder, remove, write_whole
 from tamperscope.io.render import draw_heatmap, draw_mask, draw_overlay
 from tamperscope.refine.regions import find_regions
 from tamperscope.report import json as report
 from tamperscope.scanning.find import Task
 from tamperscope.types import Localization, Photo
 
-__all__ = ["Outcome", "Plan", "scan_photo"]
+__all__ = ["Outcome", "Plan", "choices", "scan_photo"]
+
+_OWNER = ".owner"
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,22 @@ class Plan:
     salvage: bool = False
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def own(self) -> list[str]:
+        """The detectors of this package that may run, those that others choose from included."""
+        names = [*self.detectors, *(choice for name in self.detectors for choice in choices(name))]
+        return [name for name in dict.fromkeys(names) if name in plugins.names("detectors", own=True)]
+
     def build(self, name: str) -> Detector:
         """Return a detector with the fields that the user set."""
         built: Detector = plugins.build("detectors", name, **self.fields.get(name, {}))
         return built
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """Return the detectors that the named one may choose to run in its place."""
+    found: tuple[str, ...] = plugins.load("detectors", name).choices
+    return found
 
 
 @dataclass(frozen=True)
@@ -92,18 +107,44 @@ def scan_photo(task: Task, plan: Plan) -> Outcome:
 def _scan(task: Task, plan: Plan) -> Outcome:
     data = read_file(task.path, plan.limits.bytes)
     digest = hashlib.sha256(data).hexdigest()
-    folder = _folder(task, plan, digest)
-    if folder and plan.resume and (stored := _finished(folder, digest, plan)):
-        return Outcome(task.path, {**stored, "path": display(task.path)}, folder=folder, resumed=True)
+    if plan.out and plan.resume:
+        for folder in _candidates(task, plan.out, digest):
+            if stored := _finished(folder, digest, plan):
+                return Outcome(task.path, {**stored, "path": display(task.path)}, folder=folder, resumed=True)
     photo = decode(data, salvage=plan.salvage, limits=plan.limits)
     detections, results = _detect(photo, plan)
     record = report.record(task.path, photo, detections)
-    if folder:
-        for name, (detector, result) in results.items():
-            _write_pictures(folder, name, photo, result, detector.card.threshold, plan.raw)
-        # Last, so that its presence says that the rest is complete.
-        write_whole(folder / "result.json", (report.dumps(record, indent=2) + "\n").encode())
-    return Outcome(task.path, record, folder=folder)
+    if not plan.out:
+        return Outcome(task.path, record)
+    claimed = _claim(task, plan.out, digest)
+    _write(claimed, photo, record, results, plan.raw)
+    return Outcome(task.path, record, folder=claimed)
+
+
+def _write(
+    folder: Path,
+    photo: Photo,
+    record: dict[str, Any],
+    results: dict[str, tuple[Detector, Localization]],
+    raw: bool,
+) -> None:
+    """Write pictures, then the record, which keeps what other detectors had found in the same file."""
+    new = {entry["name"] for entry in record["detections"]}
+    stored = _stored(folder) or {}
+    facts = ("schema_version", "version", "sha256", "warnings")
+    same = all(stored.get(fact) == record[fact] for fact in facts)
+    kept = [entry for entry in stored.get("detections", ()) if same and entry["name"] not in new]
+    write_whole(folder / _OWNER, photo.digest.encode())
+    # Until the new record stands, no record may vouch for pictures that are being replaced.
+    remove(folder / "result.json")
+    for path in folder.glob("*.*.*"):
+        if path.name.endswith(PICTURES) and path.name.split(".")[0] not in {entry["name"] for entry in kept}:
+            remove(path)
+    for name, (detector, result) in results.items():
+        _write_pictures(folder, name, photo, result, detector.card.threshold, raw)
+    complete = {**record, "detections": [*record["detections"], *kept]}
+    write_whole(folder / "result.json", (report.dumps(complete, indent=2) + "\n").encode())
+    remove(folder / _OWNER)  # the record tells now whose folder it is
 
 
 def _detect(
@@ -114,7 +155,7 @@ def _detect(
     for requested in plan.detectors:
         started = time.perf_counter()
         detector, why = plan.build(requested).resolve(photo, plan.build)
-        name = type(detector).__module__.rpartition(".")[2]
+        name = plugins.name_of(detector)
         if name in detections:  # auto chose one that was asked for by name as well
             continue
         threshold = detector.card.threshold
@@ -137,15 +178,42 @@ def _detect(
     return list(detections.values()), results
 
 
-def _folder(task: Task, plan: Plan, digest: str) -> Path | None:
-    """Return the photo's folder: its planned one, unless another photo's results lie there."""
-    if not plan.out:
-        return None
-    folder = plan.out / task.folder
+def _candidates(task: Task, out: Path, digest: str) -> list[Path]:
+    """Return the folders that may be this photo's, the best first."""
+    stem = task.path.stem if task.path.stem.strip(". ") else "photo"
+    long = os.fsdecode(os.fsencode(stem)[:200])  # leaves room for the digest in a name of 255 bytes
+    plain = [] if task.ambiguous else [out / stem]
+    return [*plain, out / f"{long}-{digest[:8]}", out / f"{long}-{digest}"]
+
+
+def _claim(task: Task, out: Path, digest: str) -> Path:
+    """Return the photo's folder, made now or by an earlier scan of the same bytes; never another photo's.
+
+    A folder is made beside its place, with a note of its owner inside, and moved there: of two processes
+    that want the same name, one gets it, and the other sees whose it is.
+    """
+    for folder in _candidates(task, out, digest):
+        draft = Path(make_folder(out))
+        try:
+            (draft / _OWNER).write_text(digest)
+            draft.rename(folder)
+        except OSError:  # it is there already, or the disk is full, which writing will tell
+            remove(draft / _OWNER)
+            draft.rmdir()
+        if _owner(folder) in (digest, None):
+            return folder
+    raise OutputError("every folder for it is taken", "choose another --out folder", display(task.path))
+
+
+def _owner(folder: Path) -> str | None:
+    """Return the digest of the photo whose results a folder holds, if it holds any."""
     stored = _stored(folder)
-    if stored and stored.get("sha256") != digest:
-        return plan.out / f"{task.folder}-{digest[:8]}"
-    return folder
+    if stored:
+        return str(stored.get("sha256"))
+    try:
+        return (folder / _OWNER).read_text()
+    except OSError:
+        return None
 
 
 def _stored(folder: Path) -> dict[str, Any] | None:
@@ -161,15 +229,17 @@ def _finished(folder: Path, digest: str, plan: Plan) -> dict[str, Any] | None:
     stored = _stored(folder) or {}
     try:
         facts = stored["schema_version"], stored["version"], stored["sha256"]
-        if facts != (report.SCHEMA_VERSION, __version__, digest):
+        salvaged = any(warning.startswith("salvaged") for warning in stored["warnings"])
+        if facts != (report.SCHEMA_VERSION, __version__, digest) or (salvaged and not plan.salvage):
             return None
-        done = all(
-            any(_same(entry, requested, plan, folder) for entry in stored["detections"])
+        found = [
+            next((entry for entry in stored["detections"] if _same(entry, requested, plan, folder)), None)
             for requested in plan.detectors
-        )
-    except (KeyError, TypeError, TamperscopeError):  # not written by this version, or damaged
+        ]
+    except (KeyError, TypeError, AttributeError, TamperscopeError):  # of another version, or damaged
         return None
-    return stored if done else None
+    entries = {entry["name"]: entry for entry in found if entry}  # auto may have chosen one named as well
+    return {**stored, "detections": list(entries.values())} if all(found) else None
 
 
 def _same(entry: dict[str, Any], requested: str, plan: Plan, folder: Path) -> bool:

@@ -31,8 +31,9 @@ def bin_weights(second: int, largest_first: int, bins: int, noise: float) -> NDA
     edges = (np.arange(bins + 1, dtype=np.float64) - 0.5) * second
     weights = np.diff(_multiples_below(edges[None], first, noise), axis=1) * first / second
     weights[second % first[:, 0] == 0] = 1
-    weights.setflags(write=False)
-    return weights.astype(np.float32)
+    single = weights.astype(np.float32)
+    single.setflags(write=False)
+    return single
 
 
 def _multiples_below(edge: NDArray[np.float64], step: NDArray[np.int_], noise: float) -> NDArray[np.float64]:
