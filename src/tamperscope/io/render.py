@@ -11,7 +11,7 @@ __all__ = ["draw_heatmap", "draw_mask", "draw_overlay", "upright"]
 # Readable with every kind of colour vision, and its brightness rises throughout, so also in grey.
 _COLOURS = cv2.COLORMAP_INFERNO
 _FASTEST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-_HATCHING = 16  # pixels between the stripes over what cannot be judged
+_HATCHING = 16  # widths of a stripe from one to the next
 
 
 def draw_heatmap(localization: Localization) -> bytes:
@@ -30,6 +30,8 @@ def draw_overlay(photo: Photo, localization: Localization, threshold: float) -> 
     Stripes cover what the method cannot judge.
     """
     heat = cv2.convertScaleAbs(localization.heatmap, alpha=255)
+    if localization.valid is not None:
+        heat[~localization.valid] = 0  # what cannot be judged must not look suspicious
     grey = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY)
     canvas = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     # The hotter, the more opaque: cold areas show the photo itself.
@@ -39,11 +41,11 @@ def draw_overlay(photo: Photo, localization: Localization, threshold: float) -> 
         cv2.multiply(canvas, cv2.bitwise_not(opacity), scale=1 / 255),
         cv2.multiply(colours, opacity, scale=1 / 255),
     )
+    width = max(1, round(max(heat.shape) / 600))
     if localization.valid is not None:
-        _hatch(canvas, localization.valid)
+        _hatch(canvas, localization.valid, width)
     mask = localization.mask(threshold).view(np.uint8)
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    width = max(1, round(max(mask.shape) / 600))
     # White on black stands out from any photo.
     cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 3 * width)
     cv2.drawContours(canvas, outlines, -1, (255, 255, 255), width)
@@ -61,9 +63,12 @@ def upright(picture: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture)
 
 
-def _hatch(canvas: NDArray[np.uint8], valid: NDArray[np.bool_]) -> None:
+def _hatch(canvas: NDArray[np.uint8], valid: NDArray[np.bool_], width: int) -> None:
+    """Draw diagonal stripes, light beside dark, so that they show on any grey."""
     rows, columns = np.arange(valid.shape[0])[:, None], np.arange(valid.shape[1])
-    canvas[~valid & ((rows + columns) % _HATCHING < 2)] = 128
+    stripe = (rows + columns) // width % _HATCHING
+    canvas[~valid & (stripe == 0)] = 220
+    canvas[~valid & (stripe == 1)] = 60
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:
