@@ -168,6 +168,21 @@ def resized_header(width: int, height: int) -> bytes:
     return bytes(data)
 
 
+def test_a_png_cannot_promise_more_than_it_holds() -> None:
+    with pytest.raises(TruncatedFile, match="too little data for 9000x9000"):
+        decode(huge_png(9000, 9000))
+    largest = photos.encode(photos.Image.new("1", (4000, 4000)), "PNG", compress_level=9)
+    assert decode(largest).width == 4000, "the densest that there is"
+
+
+def test_a_frame_beyond_the_screen_is_checked_as_well() -> None:
+    data = bytearray(photos.awkward("still.gif"))
+    at = data.index(b"\x2c\0\0\0\0") + 5
+    data[at : at + 2] = (65_535).to_bytes(2, "little")
+    with pytest.raises((TooLarge, CorruptFile)):
+        decode(bytes(data))
+
+
 @pytest.mark.parametrize("data", [huge_png(), resized_header(50_000, 50_000)])
 def test_a_huge_header_is_refused_before_anything_is_decoded(
     data: bytes, monkeypatch: pytest.MonkeyPatch

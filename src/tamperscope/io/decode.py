@@ -208,6 +208,7 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
                 )
         image = _open(data, kind)
         _check_pixels(image.width, image.height, limits)
+        _check_density(image, kind, len(data))
         if isinstance(image, TiffImageFile):
             _check_tiles(image, limits)
         thumbnail, orientation = _exif(image)
@@ -222,6 +223,7 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
             stream = data + _END_OF_IMAGE
             image = _open(stream, kind)
             _load(image, kind, notes)
+        _check_pixels(image.width, image.height, limits)  # a GIF's frame may exceed its screen
         pixels = _rgb(image, _depth(data, image, kind), notes)
     jpeg = read_jpeg(stream, header, thumbnail=thumbnail) if header else None
     rows = pixels.shape[0]
@@ -253,6 +255,15 @@ def _check_pixels(width: int, height: int, limits: Limits) -> None:
         )
 
 
+def _check_density(image: ImageFile, kind: str, size: int) -> None:
+    """Refuse a header that promises more pixels than the format can compress into the file."""
+    if kind in ("PNG", "GIF", "BMP") and image.width * image.height > _DENSEST * size:
+        raise TruncatedFile(
+            f"the {kind} holds too little data for {image.width}x{image.height} pixels",
+            "get a complete copy of the file",
+        )
+
+
 def _check_tiles(image: TiffImageFile, limits: Limits) -> None:
     """Check what is decoded at once: a tile may be larger than the picture."""
     size = tuple(image.tag_v2.get(tag, 1) for tag in (TILEWIDTH, TILELENGTH))
@@ -266,6 +277,8 @@ def _open(data: bytes, kind: str) -> ImageFile:
     except Exception as error:
         raise _corrupt(kind, error) from error
 
+
+_DENSEST = 9000  # pixels a byte: deflate turns 1032 bytes of eight bilevel pixels into one at best
 
 # libjpeg fills in what is missing once it meets this marker.
 _END_OF_IMAGE = b"\xff\xd9"
