@@ -202,10 +202,7 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         if header:  # its promises are checked before any decoder sees it
             _check_pixels(header.width, header.height, limits)
             if not (header.plausible or salvage):
-                raise TruncatedFile(
-                    f"the JPEG holds too little data for {header.width}x{header.height} pixels",
-                    "get a complete copy of the file, or use --salvage to analyse what is left",
-                )
+                raise _too_little(kind, header.width, header.height)
         image = _open(data, kind)
         _check_pixels(image.width, image.height, limits)
         _check_density(image, kind, len(data))
@@ -258,10 +255,16 @@ def _check_pixels(width: int, height: int, limits: Limits) -> None:
 def _check_density(image: ImageFile, kind: str, size: int) -> None:
     """Refuse a header that promises more pixels than the format can compress into the file."""
     if kind in ("PNG", "GIF", "BMP") and image.width * image.height > _DENSEST * size:
-        raise TruncatedFile(
-            f"the {kind} holds too little data for {image.width}x{image.height} pixels",
-            "get a complete copy of the file",
-        )
+        raise _too_little(kind, image.width, image.height)
+
+
+def _too_little(kind: str, width: int, height: int) -> TruncatedFile:
+    return _truncated(kind, f"holds too little data for {width}x{height} pixels")
+
+
+def _truncated(kind: str, how: str) -> TruncatedFile:
+    salvage = ", or use --salvage to analyse what is left" if kind == "JPEG" else ""
+    return TruncatedFile(f"the {kind} {how}", f"get a complete copy of the file{salvage}")
 
 
 def _check_tiles(image: TiffImageFile, limits: Limits) -> None:
@@ -300,8 +303,7 @@ def _load(image: ImageFile, kind: str, notes: list[str]) -> None:
 def _corrupt(kind: str, error: Exception) -> CorruptFile:
     text = str(error).lower()
     if "truncated" in text or "unexpected end" in text or isinstance(error, EOFError):
-        salvage = ", or use --salvage to analyse what is left" if kind == "JPEG" else ""
-        return TruncatedFile(f"the {kind} is cut off", f"get a complete copy of the file{salvage}")
+        return _truncated(kind, "is cut off")
     return CorruptFile(f"the {kind} cannot be decoded ({display(str(error))})", "get an undamaged copy")
 
 

@@ -106,8 +106,8 @@ def scan_photo(task: Task, plan: Plan) -> Outcome:
 
 def _scan(task: Task, plan: Plan) -> Outcome:
     data = read_file(task.path, plan.limits.bytes)
-    digest = hashlib.sha256(data).hexdigest()
     if plan.out and plan.resume:
+        digest = hashlib.sha256(data).hexdigest()  # decoding would hash it too, which resuming spares
         for folder in _candidates(task, plan.out, digest):
             if stored := _finished(folder, digest, plan):
                 return Outcome(task.path, {**stored, "path": display(task.path)}, folder=folder, resumed=True)
@@ -116,7 +116,7 @@ def _scan(task: Task, plan: Plan) -> Outcome:
     record = report.record(task.path, photo, detections)
     if not plan.out:
         return Outcome(task.path, record)
-    claimed = _claim(task, plan.out, digest)
+    claimed = _claim(task, plan.out, photo.digest)
     _write(claimed, photo, record, results, plan.raw)
     return Outcome(task.path, record, folder=claimed)
 
@@ -252,9 +252,10 @@ def _same(entry: dict[str, Any], requested: str, plan: Plan, folder: Path) -> bo
         entry["weights_digest"],
     ):
         return False
-    kinds = ["heatmap.png", "mask.png", "overlay.png", *(["heatmap.npy"] if plan.raw else [])]
-    pictures = [] if entry["verdict"] == "not applicable" else kinds
-    return all((folder / f"{entry['name']}.{kind}").is_file() for kind in pictures)
+    if entry["verdict"] == "not applicable":  # which leaves no pictures
+        return True
+    kinds = [kind for kind in PICTURES if plan.raw or not kind.endswith(".npy")]
+    return all((folder / f"{entry['name']}{kind}").is_file() for kind in kinds)
 
 
 def _write_pictures(
