@@ -9,11 +9,14 @@ TamperscopeError
 ├── MissingEvidence     the photograph lacks what the detector looks at
 ├── UnknownPlugin       no plugin of that name
 ├── InvalidParameter    a plugin has no such field, or the value does not fit it
+├── WrongLayout         a data set's folder is not what its reader expects
+├── BadMask             a ground truth mask is missing, unreadable or of another size than its photo
 ├── OutputError         a result could not be written
 └── Defect              an error of Tamperscope itself; the rest of a batch goes on
 """
 
 __all__ = [
+    "BadMask",
     "CorruptFile",
     "Defect",
     "InvalidParameter",
@@ -25,6 +28,7 @@ __all__ = [
     "UnknownPlugin",
     "UnreadableFile",
     "UnsupportedFormat",
+    "WrongLayout",
 ]
 
 
@@ -77,6 +81,14 @@ class UnknownPlugin(TamperscopeError):
 
 class InvalidParameter(TamperscopeError):
     """A plugin has no such field, or the value does not fit it."""
+
+
+class WrongLayout(TamperscopeError):
+    """A data set's folder is not what its reader expects: the wrong place, or something is missing."""
+
+
+class BadMask(TamperscopeError):
+    """A ground truth mask cannot be used; its photo is left out of what needs one, and counted."""
 
 
 class OutputError(TamperscopeError):

@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 from tamperscope.errors import Defect, InvalidParameter, UnknownPlugin
 
 __all__ = ["Configurable", "build", "load", "name_of", "names", "option", "options", "parameters", "parse"]
 
-_BASES = {"detectors": "Detector"}
+_BASES = {"datasets": "Dataset", "detectors": "Detector", "metrics": "Metric"}
 _NAMES: dict[type[Any], str] = {}
 
 
@@ -149,7 +150,7 @@ def _convert(name: str, entry: Field[Any], text: str) -> Any:
         words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
         if text.lower() in words:
             return words[text.lower()]
-    for kind in (int, float, str):
+    for kind in (int, float, Path, str):
         if kind in kinds:
             try:
                 return kind(text)
@@ -164,7 +165,7 @@ def _check(name: str, entry: Field[Any], value: Any) -> None:
     if not fits or (isinstance(value, bool) and bool not in kinds):
         raise InvalidParameter(f"{name}.{entry.name} cannot be {value!r}", f"give {_spelled(kinds)}")
     low, high = entry.metadata.get("low"), entry.metadata.get("high")
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str | Path):
         return
     if not ((low is None or value >= low) and (high is None or value <= high)):  # NaN fails here
         limits = " and ".join(
@@ -180,7 +181,7 @@ def _types(entry: Field[Any]) -> set[type]:
 
 
 def _spelled(kinds: set[type]) -> str:
-    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", Path: "a path"}
     return " or ".join(sorted(words.get(kind, "none") for kind in kinds))
 
 

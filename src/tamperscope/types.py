@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Card", "Jpeg", "Localization", "Need", "Photo", "Region"]
+__all__ = ["Card", "Jpeg", "Localization", "Need", "Photo", "Region", "Sample"]
 
 
 class Need(Enum):
@@ -188,3 +189,24 @@ class Card:
     threshold: float = 0.5
     deviations: tuple[str, ...] = ()
     calibrated: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One photograph of a data set.
+
+    ``name`` is unique in its data set: its path below the root, with forward slashes. ``kind`` is
+    "splice", "copy-move", "removal", or empty if unknown or pristine. ``group`` is shared by all samples that
+    were made from a common source photograph, so that splits can be free of leaks. ``split`` is "train",
+    "val" or "test" where the data set says so. ``mask`` is None for pristine photos, and for manipulated ones
+    whose data set has none. ``original`` is the photograph before it was manipulated, if it is at hand.
+    """
+
+    name: str
+    image: Path
+    manipulated: bool
+    group: str
+    mask: Path | None = None
+    kind: str = ""
+    split: str | None = None
+    original: Path | None = None

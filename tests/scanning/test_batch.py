@@ -2,7 +2,6 @@ import os
 import shutil
 import subprocess
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,8 @@ import pytest
 
 import photos
 import tamperscope
-from tamperscope.errors import Defect, InvalidParameter, OutputError, UnknownPlugin
-from tamperscope.scanning import batch
+from tamperscope.errors import InvalidParameter, OutputError, UnknownPlugin
 from tamperscope.scanning.batch import scan
-from tamperscope.scanning.find import Task
-from tamperscope.scanning.photo import Plan
 
 
 def without_seconds(record: dict[str, Any] | None) -> dict[str, Any]:
@@ -102,33 +98,8 @@ def test_a_worker_that_dies_costs_one_photo(folder: Path, tmp_path_factory: pyte
     assert set(lines.values()) == {"fine"}
 
 
-def test_a_crash_alone_is_a_defect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Pool:
-        def __enter__(self) -> "Pool":
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def submit(self, *_: object) -> Any:
-            raise BrokenProcessPool("dead")
-
-    monkeypatch.setattr(batch, "_pool", lambda *_: Pool())
-    outcome = batch._alone(Task(folder / "plain.png"), Plan())
-    assert isinstance(outcome.error, Defect)
-
-
 def test_the_public_name_is_the_same_function() -> None:
     assert tamperscope.scan is scan
-
-
-def test_a_pool_that_breaks_while_it_is_fed_is_noticed_at_the_result(folder: Path) -> None:
-    class Pool:
-        def submit(self, *_: object) -> Any:
-            raise BrokenProcessPool("dead")
-
-    with pytest.raises(BrokenProcessPool):
-        batch._submit(Pool(), Task(folder / "plain.png")).result()  # type: ignore[arg-type]
 
 
 def test_two_scans_into_one_folder_lose_nothing(tmp_path: Path) -> None:

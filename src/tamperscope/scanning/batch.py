@@ -1,15 +1,8 @@
 """Scanning many photos, in this process or in several."""
 
-import multiprocessing
 import os
-import signal
-import sys
-import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +10,7 @@ from tamperscope import plugins
 from tamperscope.errors import Defect, InvalidParameter, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import display
+from tamperscope.parallel import ordered
 from tamperscope.scanning.find import Task, find_photos, plan_tasks
 from tamperscope.scanning.photo import Outcome, Plan, scan_photo
 
@@ -98,90 +92,16 @@ def _unwritable(folder: Path, reason: str) -> OutputError:
 
 def run(tasks: list[Task], plan: Plan, workers: int = 1) -> Iterator[Outcome]:
     """Scan the files of the tasks, yielding outcomes in their order."""
-    if workers > 1 and len(tasks) > 1:
-        yield from _in_processes(tasks, plan, min(workers, len(tasks)))
-    else:
-        for task in tasks:
-            yield scan_photo(task, plan)
+    preload = [__name__, *(f"tamperscope.detectors.{name}" for name in plan.own)]
+    yield from ordered(
+        partial(scan_photo, plan=plan), tasks, min(workers, len(tasks)), lost=_crashed, preload=preload
+    )
 
 
-def _in_processes(tasks: list[Task], plan: Plan, workers: int) -> Iterator[Outcome]:
-    waiting = iter(tasks)
-    running: deque[tuple[Task, Future[Outcome]]] = deque()
-    pool = _pool(plan, workers)
-    try:
-        while True:
-            for task in islice(waiting, 4 * workers - len(running)):
-                running.append((task, _submit(pool, task)))
-            if not running:
-                return
-            task, future = running.popleft()
-            try:
-                outcome = future.result()
-            except BrokenProcessPool:
-                # A worker died, and took the pool with it. Whose fault it was shows when each runs alone.
-                pool.shutdown(wait=False, cancel_futures=True)
-                for lost, result in [(task, future), *running]:
-                    finished = result.done() and not result.cancelled() and not result.exception()
-                    yield result.result() if finished else _alone(lost, plan)
-                running.clear()
-                pool = _pool(plan, workers)
-            else:
-                yield outcome
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _submit(pool: ProcessPoolExecutor, task: Task) -> Future[Outcome]:
-    try:
-        return pool.submit(_scan_in_worker, task)
-    except BrokenProcessPool as error:  # found out here or at the result: treated alike there
-        failed: Future[Outcome] = Future()
-        failed.set_exception(error)
-        return failed
-
-
-def _alone(task: Task, plan: Plan) -> Outcome:
-    with _pool(plan, 1) as pool:
-        try:
-            return pool.submit(_scan_in_worker, task).result()
-        except BrokenProcessPool:
-            error = Defect(
-                "the analysis crashed or was killed, perhaps for want of memory",
-                "retry it alone with --workers 1; if it fails again, please report it",
-                display(task.path),
-            )
-            return Outcome(task.path, error=error)
-
-
-_plan = Plan()
-
-
-def _pool(plan: Plan, workers: int) -> ProcessPoolExecutor:
-    # Never fork: threads of OpenCV or of the caller would be copied in whatever state they are.
-    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
-    if sys.platform != "win32":
-        context.set_forkserver_preload([__name__, *(f"tamperscope.detectors.{name}" for name in plan.own)])
-    return ProcessPoolExecutor(workers, context, _start_worker, (plan,))
-
-
-def _start_worker(plan: Plan) -> None:  # pragma: no cover  (runs in a forked server's child)
-    import cv2
-
-    global _plan  # noqa: PLW0603  set once per worker process, instead of sent with every task
-    _plan = plan
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; a photo begun is finished whole
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_outlive_nobody, daemon=True).start()
-    cv2.setNumThreads(1)  # the workers are the parallelism
-
-
-def _outlive_nobody() -> None:  # pragma: no cover  (as above)
-    parent = multiprocessing.parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)  # killed, it could not tell its workers
-
-
-def _scan_in_worker(task: Task) -> Outcome:  # pragma: no cover  (as above)
-    return scan_photo(task, _plan)
+def _crashed(task: Task) -> Outcome:
+    error = Defect(
+        "the analysis crashed or was killed, perhaps for want of memory",
+        "retry it alone with --workers 1; if it fails again, please report it",
+        display(task.path),
+    )
+    return Outcome(task.path, error=error)

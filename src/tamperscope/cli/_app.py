@@ -1,0 +1,59 @@
+"""What the commands share: the application, exit codes, messages and progress."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+
+__all__ = ["FAILED", "FOUND", "INTERRUPTED", "TERMINATED", "app", "progress", "say"]
+
+FAILED, FOUND, INTERRUPTED, TERMINATED = 1, 3, 130, 143
+
+app = typer.Typer(
+    name="tamperscope",
+    help="Finds where a photograph was edited.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def say(text: str) -> None:
+    """Tell a person what went wrong, if there is anywhere to tell it."""
+    if sys.stderr is not None:
+        typer.echo(text, err=True)
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on a terminal once the work takes more than two seconds; yield what advances it."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    # Its own descriptor: the decoder diverts the process's standard error while a C library may write to it.
+    with os.fdopen(os.dup(2), "w") as terminal:
+        bar = Progress(
+            *Progress.get_default_columns()[:-1],
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(file=terminal, force_terminal=True),
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # a pipe gets its lines directly
+        )
+        task = bar.add_task(label, total=total)
+        timer = threading.Timer(2, bar.start)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield lambda: bar.advance(task)
+        finally:
+            timer.cancel()
+            timer.join()
+            bar.stop()

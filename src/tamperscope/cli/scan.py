@@ -1,0 +1,177 @@
+"""`tamperscope scan`."""
+
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tamperscope import plugins
+from tamperscope.cli._app import FAILED, FOUND, INTERRUPTED, app, progress, say
+from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
+
+if TYPE_CHECKING:
+    from tamperscope.scanning.photo import Outcome, Plan
+
+__all__ = ["scan", "show"]
+
+
+@app.command(
+    epilog="""Examples:
+
+tamperscope scan photo.jpg
+
+tamperscope scan --recursive photos --out results --workers 2 --resume
+
+tamperscope scan photo.jpg --detector adjpeg,ela --set ela.quality=95 --out results
+
+tamperscope scan 'uploads/*.jpg' --json --fail-on 0.9 | jq .detections
+
+Exit code: 0 all files were analysed, 1 some could not be, 2 wrong usage, 3 a score reached --fail-on."""
+)
+def scan(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Photos, folders or glob patterns.", show_default=False),
+    ],
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--detector", "-d", metavar="NAME[,NAME]", help="See `tamperscope detectors`; auto unless given."
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="DETECTOR.FIELD=VALUE", help="Configure a detector; may be repeated."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write results and pictures here.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record a line.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="With --out: also heatmaps as float32 .npy.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders' folders.")] = False,
+    workers: Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")] = 1,
+    fail_on: Annotated[
+        float | None,
+        typer.Option("--fail-on", metavar="SCORE", min=0, max=1, help="Exit with 3 if a score reaches this."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --out: keep results of the same file, detector and fields.")
+    ] = False,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Analyse truncated JPEG files as far as they decode.")
+    ] = False,
+    max_megapixels: Annotated[
+        float, typer.Option(min=0.01, max=10_000, help="Refuse larger pictures before decoding them.")
+    ] = 200,
+    max_mebibytes: Annotated[
+        float, typer.Option(min=0.01, max=65_536, help="Refuse larger files before reading them.")
+    ] = 256,
+) -> None:
+    """Say whether and where photos were edited, and draw it."""
+    if (raw or resume) and not out:
+        raise typer.BadParameter("--raw and --resume need --out")
+    plan = _plan(
+        ",".join(detector or ["auto"]),
+        settings or [],
+        out=out,
+        raw=raw,
+        resume=resume,
+        salvage=salvage,
+        limits=(int(max_megapixels * 1e6), int(max_mebibytes * 2**20)),
+    )
+    from tamperscope.scanning.batch import run
+    from tamperscope.scanning.find import find_photos, plan_tasks
+
+    found = list(find_photos(paths, recursive=recursive))
+    failed = reached = False
+    for entry in found:
+        if isinstance(entry, TamperscopeError):
+            failed = True
+            say(str(entry))
+    tasks = plan_tasks([entry for entry in found if isinstance(entry, Path)])
+    outcomes = run(tasks, plan, workers)
+    try:
+        with progress("scanning", len(tasks)) as advance:
+            for outcome in outcomes:
+                show(outcome, as_json)
+                failed |= not outcome.analysed
+                reached |= (
+                    fail_on is not None and (outcome.score or 0) >= fail_on and outcome.score is not None
+                )
+                advance()
+    except KeyboardInterrupt:
+        say("interrupted" + (": finished results are whole, --resume goes on from here" if out else ""))
+        raise typer.Exit(INTERRUPTED) from None
+    raise typer.Exit(FOUND if reached else FAILED if failed else 0)
+
+
+def _plan(detector: str, settings: list[str], *, limits: tuple[int, int], **choices: Any) -> "Plan":
+    """Turn options into a plan; what cannot be meant is wrong usage."""
+    from tamperscope.io.decode import Limits
+    from tamperscope.scanning.batch import check
+    from tamperscope.scanning.photo import Plan
+
+    names = tuple(dict.fromkeys(name.strip() for name in detector.split(",")))
+    try:
+        plan = Plan(detectors=names, fields=_fields(names, settings), limits=Limits(*limits), **choices)
+        check(plan)
+    except (UnknownPlugin, InvalidParameter) as error:
+        raise typer.BadParameter(str(error)) from None
+    except TamperscopeError as error:
+        say(str(error))
+        raise typer.Exit(FAILED) from None
+    return plan
+
+
+def _fields(names: tuple[str, ...], settings: list[str]) -> dict[str, dict[str, Any]]:
+    from tamperscope.scanning.photo import choices
+
+    texts: dict[str, dict[str, str]] = defaultdict(dict)
+    for setting in settings:
+        target, equals, value = setting.partition("=")
+        name, dot, field = target.partition(".")
+        if not (equals and dot and name and field):
+            raise InvalidParameter(f"--set {setting!r} is not understood", "write --set detector.field=value")
+        if name not in names and not any(name in choices(chooser) for chooser in names):
+            raise InvalidParameter(
+                f"--set {setting!r} concerns a detector that does not run", f"add {name} to --detector"
+            )
+        texts[name][field] = value
+    return {name: plugins.parse("detectors", name, values) for name, values in texts.items()}
+
+
+def show(outcome: "Outcome", as_json: bool) -> None:
+    """Print what came of a photo: results on standard output, everything else on standard error."""
+    if outcome.error:
+        say(str(outcome.error))
+        return
+    from tamperscope.report.json import dumps
+
+    assert outcome.record is not None  # noqa: S101  no error, so a record
+    if as_json:
+        typer.echo(dumps(outcome.record))
+    elif outcome.analysed:
+        typer.echo(_sentence(outcome.record))
+    if not outcome.analysed:  # the record says so too; a person must not overlook it
+        reasons = dict.fromkeys(entry["reason"] for entry in outcome.record["detections"])
+        say(f"{outcome.record['path']}: not analysed: {'; '.join(reasons)}")
+    for warning in outcome.record["warnings"]:
+        say(f"{outcome.record['path']}: note: {warning}")
+
+
+def _sentence(record: dict[str, Any]) -> str:
+    """Return a line for people: the path, then what each detector says."""
+    return f"{record['path']}: " + " | ".join(_answer(entry) for entry in record["detections"])
+
+
+def _answer(entry: dict[str, Any]) -> str:
+    head = f"{entry['name']}: {entry['verdict']}"
+    if entry["score"] is not None:
+        head += f", score {math.floor(100 * entry['score']) / 100:.2f}"  # never rounded up to the threshold
+    if entry["verdict"] == "manipulated" and entry["regions"]:
+        count = len(entry["regions"])
+        share = sum(region["area_share"] for region in entry["regions"])
+        head += f", {count} region{'s' * (count > 1)} on {share:.1%} of the photo"
+    return f"{head} ({entry['reason']})"

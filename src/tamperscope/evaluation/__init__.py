@@ -1,0 +1,1 @@
+"""Measures detectors on data sets, the same way for every detector."""

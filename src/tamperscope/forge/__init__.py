@@ -1,0 +1,1 @@
+"""Makes manipulated photographs, with exact masks, from any photographs."""

@@ -1,0 +1,1 @@
+"""Measures of a localization against the truth; one file each, named as it is registered."""
