@@ -84,7 +84,8 @@ def _alone(
 ) -> Result:
     with _pool(function, 1, preload) as pool:
         try:
-            return pool.submit(_work, task).result()
+            result: Result = pool.submit(_work, task).result()
+            return result
         except BrokenProcessPool:
             return lost(task)
 

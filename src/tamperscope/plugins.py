@@ -94,9 +94,19 @@ def _find(kind: str, name: str) -> type[Any]:
 
 
 def name_of(plugin: Any) -> str:
-    """Return the registered name of a plugin or its class; the class's own if it was never loaded."""
+    """Return the registered name of a plugin or its class; the class's own if it is not registered."""
     kind = plugin if inspect.isclass(plugin) else type(plugin)
-    return _NAMES.get(kind, kind.__name__)
+    return _NAMES.get(kind) or _name_by_place(kind.__module__, kind.__qualname__)
+
+
+@cache
+def _name_by_place(module: str, title: str) -> str:
+    """Name a class that was not loaded by name, as when a plugin comes from another process."""
+    package, _, name = module.rpartition(".")
+    if package in {f"tamperscope.{kind}" for kind in _BASES} and not name.startswith("_"):
+        return name
+    entries = (entry for kind in _BASES for entry in _third_party(kind).values())
+    return next((entry.name for entry in entries if entry.value == f"{module}:{title}"), title)
 
 
 def build(kind: str, name: str, **values: Any) -> Any:

@@ -1,5 +1,7 @@
 """What every metric promises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,14 +47,16 @@ def test_it_is_not_observed_on_photos_that_it_does_not_concern(metric: Metric) -
 
 
 @each_metric
-def test_what_cannot_be_judged_counts_as_cold(metric: Metric) -> None:
+def test_what_cannot_be_judged_is_not_marked_but_keeps_its_rank(metric: Metric) -> None:
     plain = comparison()
     valid = np.random.default_rng(1).random(plain.truth.shape) < 0.7
     blind = Localization(plain.localization.heatmap, 0.3, valid)
-    cold = Localization(plain.localization.heatmap * valid, 0.3)
-    assert metric.observe(Comparison(blind, plain.truth, 0.6)) == metric.observe(
-        Comparison(cold, plain.truth, 0.6)
-    )
+    marks = isinstance(metric, Thresholded) or metric.name == "patch_accuracy"
+    same = Localization(plain.localization.heatmap * (valid if marks else 1), 0.3)
+    found = metric.observe(Comparison(blind, plain.truth, 0.6))
+    assert found == metric.observe(Comparison(same, plain.truth, 0.6))
+    if isinstance(metric, Thresholded) and found is not None:
+        assert found != metric.observe(Comparison(replace(blind, valid=None), plain.truth, 0.6))
 
 
 @each_metric

@@ -157,7 +157,7 @@ def test_pooling_saved_rankings_is_exact(
     assert whole is not None
     np.testing.assert_allclose(whole.rates, curve.rates, atol=1e-12)
     (metric,) = parse_metric("pixel_auc_pooled")
-    observed = Observations(np.empty(0), np.empty(0, bool), 0.5, paths)
+    observed = Observations(np.empty(0), np.empty(0, bool), 0.5, curve)
     assert metric.summarize(observed)[0] == pytest.approx(curve.auc, abs=1e-12)
 
 

@@ -1,14 +1,13 @@
 """`tamperscope scan`."""
 
 import math
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tamperscope import plugins
 from tamperscope.cli._app import FAILED, FOUND, INTERRUPTED, app, progress, say
+from tamperscope.cli._settings import detector_fields, detector_names
 from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
 if TYPE_CHECKING:
@@ -113,9 +112,11 @@ def _plan(detector: str, settings: list[str], *, limits: tuple[int, int], **choi
     from tamperscope.scanning.batch import check
     from tamperscope.scanning.photo import Plan
 
-    names = tuple(dict.fromkeys(name.strip() for name in detector.split(",")))
+    names = detector_names(detector)
     try:
-        plan = Plan(detectors=names, fields=_fields(names, settings), limits=Limits(*limits), **choices)
+        plan = Plan(
+            detectors=names, fields=detector_fields(names, settings), limits=Limits(*limits), **choices
+        )
         check(plan)
     except (UnknownPlugin, InvalidParameter) as error:
         raise typer.BadParameter(str(error)) from None
@@ -123,23 +124,6 @@ def _plan(detector: str, settings: list[str], *, limits: tuple[int, int], **choi
         say(str(error))
         raise typer.Exit(FAILED) from None
     return plan
-
-
-def _fields(names: tuple[str, ...], settings: list[str]) -> dict[str, dict[str, Any]]:
-    from tamperscope.scanning.photo import choices
-
-    texts: dict[str, dict[str, str]] = defaultdict(dict)
-    for setting in settings:
-        target, equals, value = setting.partition("=")
-        name, dot, field = target.partition(".")
-        if not (equals and dot and name and field):
-            raise InvalidParameter(f"--set {setting!r} is not understood", "write --set detector.field=value")
-        if name not in names and not any(name in choices(chooser) for chooser in names):
-            raise InvalidParameter(
-                f"--set {setting!r} concerns a detector that does not run", f"add {name} to --detector"
-            )
-        texts[name][field] = value
-    return {name: plugins.parse("detectors", name, values) for name, values in texts.items()}
 
 
 def show(outcome: "Outcome", as_json: bool) -> None:

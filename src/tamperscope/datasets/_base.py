@@ -2,15 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.errors import BadMask
-from tamperscope.plugins import Configurable, option
+from tamperscope.datasets._masks import read_mask
+from tamperscope.errors import BadMask, WrongLayout
+from tamperscope.io.paths import display
+from tamperscope.plugins import Configurable
 from tamperscope.types import Sample
 
 __all__ = ["Dataset", "Source"]
@@ -27,10 +29,10 @@ class Source:
 
     title: str
     paper: str
-    year: int | None
     url: str
     terms: str
     layout: str
+    year: int | None = None
     manipulated: int | None = None
     pristine: int | None = None
     faults: tuple[str, ...] = ()
@@ -38,11 +40,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Dataset(Configurable, ABC):
-    """A data set below ``root``; subclasses implement `_samples`, and `_mask` where polarity or format differ."""
-
-    root: Path = option(Path(), "folder of the data set")
+    """A data set below ``root``; subclasses say which samples it has, and how their masks are read."""
 
     card: ClassVar[Source]
+
+    root: Path = field(default=Path(), metadata={"description": "folder of the data set"})
 
     def samples(self) -> list[Sample]:
         """Return every photograph of the set, sorted by name.
@@ -51,7 +53,12 @@ class Dataset(Configurable, ABC):
             WrongLayout: the root is not laid out as published; the message says what is missing.
 
         """
-        raise NotImplementedError
+        if not self.root.exists():
+            raise WrongLayout("there is no such folder", "give the data set's root", display(self.root))
+        found = sorted(self._samples(), key=lambda sample: sample.name)
+        if not found:
+            raise self.wrong("no photograph of the data set is in it")
+        return found
 
     def mask(self, sample: Sample, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Return the truth, bool of ``shape`` (height, width): True where the sample was manipulated.
@@ -62,7 +69,22 @@ class Dataset(Configurable, ABC):
             BadMask: there is none for a manipulated photo, it cannot be read, or it is of another size.
 
         """
-        raise BadMask("not implemented")
+        if not sample.manipulated:
+            return np.zeros(shape, bool)
+        if sample.mask is None or not sample.mask.is_file():
+            where = f" ({display(sample.mask)} is missing)" if sample.mask else ""
+            raise BadMask(
+                f"the data set has no mask for it{where}", "complete the data set", display(sample.image)
+            )
+        return self._mask(sample, sample.mask, shape)
+
+    def wrong(self, problem: str) -> WrongLayout:
+        """Return the error that shows the expected layout."""
+        layout = "; ".join(line.strip() for line in self.card.layout.strip().splitlines())
+        return WrongLayout(problem, f"expected below the root: {layout}", display(self.root))
 
     @abstractmethod
     def _samples(self) -> Iterator[Sample]: ...
+
+    def _mask(self, sample: Sample, path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:  # noqa: ARG002
+        return read_mask(path, shape)

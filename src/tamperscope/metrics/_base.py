@@ -1,10 +1,8 @@
 """What every metric is: a value for each photo, and how the values of many make one number."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 
 from tamperscope import plugins
 from tamperscope.errors import InvalidParameter
-from tamperscope.metrics._ranking import Ranking
+from tamperscope.metrics._ranking import Curve, Ranking
 from tamperscope.plugins import Configurable, option
 from tamperscope.types import Localization
 
@@ -34,7 +32,8 @@ Floats = NDArray[np.float64]
 class Comparison:
     """A localization beside the truth, bool of its shape; what several metrics need is computed once.
 
-    Every pixel counts. Where the detector cannot judge, its heat is 0: it marks nothing there.
+    Every pixel counts. Where the detector cannot judge it marks nothing, whatever its heat, but heat is
+    ranked as it is: that it cannot tell puts a pixel between the pristine and the manipulated ones.
     ``threshold`` is the detector's own, of its card.
     """
 
@@ -53,15 +52,15 @@ class Comparison:
         return bool(self.truth.any())
 
     @cached_property
-    def heatmap(self) -> NDArray[np.float32]:
-        """The heatmap, 0 where the detector cannot judge."""
-        valid = self.localization.valid
-        return self.localization.heatmap if valid is None else self.localization.heatmap * valid
-
-    @cached_property
     def ranking(self) -> Ranking:
         """The pixels in the order of their heat."""
-        return Ranking.of(self.heatmap, self.truth)
+        return Ranking.of(self.localization.heatmap, self.truth)
+
+    @cached_property
+    def marking(self) -> Ranking:
+        """The pixels in the order in which a falling threshold marks them."""
+        valid = self.localization.valid
+        return self.ranking if valid is None else Ranking.of(self.localization.heatmap * valid, self.truth)
 
     def mask(self, threshold: float) -> NDArray[np.bool_]:
         """Return what is marked at the threshold, bool."""
@@ -88,7 +87,7 @@ class Confusion:
     @classmethod
     def sweep(cls, comparison: Comparison) -> "Confusion":
         """Count at every threshold that makes a difference, from marking nothing to marking everything."""
-        return cls._of(comparison.truth, *comparison.ranking.sweep)
+        return cls._of(comparison.truth, *comparison.marking.sweep)
 
     @classmethod
     def _of(cls, truth: NDArray[np.bool_], true: NDArray[np.int64], false: NDArray[np.int64]) -> "Confusion":
@@ -99,15 +98,15 @@ class Confusion:
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """What a metric observed on ``n`` photos where it is defined, and the photos' labels.
+    """What a metric observed on ``n`` photos where it is defined, and the photos' labels and thresholds.
 
-    ``rankings`` are the photos' saved rankings, if the metric pools pixels.
+    ``pooled`` is the curve of all their pixels, if the metric pools them.
     """
 
     values: Floats
     manipulated: NDArray[np.bool_]
-    threshold: float
-    rankings: Sequence[Path] = field(default=())
+    threshold: Floats | float
+    pooled: Curve | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class Metric(Configurable, ABC):
 
     ``of`` says which photos it is observed on, and ``level`` whether it speaks of places or of whole
     photos. ``higher_is_better`` orders examples. ``variants`` are the values of `at` that an evaluation
-    shows unless told otherwise; ``pooled`` metrics need rankings and have no value for a single photo.
+    shows unless told otherwise; ``pooled`` metrics have no value for a single photo.
     """
 
     title: ClassVar[str]

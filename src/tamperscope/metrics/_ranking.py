@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Ranking:
         bits = (heatmap + np.float32(0)).view(np.uint32).ravel()  # + 0 turns -0 into 0
         keys = np.sort(bits << np.uint32(1) | truth.ravel())
         values = keys >> np.uint32(1)
-        starts = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+        starts = _starts(values)
         positives = np.add.reduceat(keys & np.uint32(1), starts, dtype=np.int64)
         sizes = np.diff(starts, append=keys.size)
         return cls(values[starts].view(np.float32), positives, sizes - positives)
@@ -59,28 +60,35 @@ class Ranking:
         )
 
     def save(self, path: Path) -> None:
-        """Write it for `merge`, 12 bytes a distinct value."""
-        rows = np.empty(self.values.size, _ROW)
-        rows["value"], rows["positives"], rows["negatives"] = self.values, self.positives, self.negatives
-        np.save(path, rows, allow_pickle=False)
+        """Write it for `merge`: one 64-bit integer for each distinct value and kind, rising.
+
+        From the top: the value's bits, 1 for positive pixels, and in the lower half their number.
+        """
+        values = self.values.view(np.uint32).astype(np.uint64) << _VALUE
+        positives = (values | _POSITIVE | self.positives.astype(np.uint64))[self.positives > 0]
+        negatives = (values | self.negatives.astype(np.uint64))[self.negatives > 0]
+        np.save(path, np.sort(np.concatenate([positives, negatives])), allow_pickle=False)
 
 
-_ROW = np.dtype([("value", np.float32), ("positives", np.uint32), ("negatives", np.uint32)])
-_SAMPLES = 257  # values taken of each file to choose the ranges by
+_VALUE, _POSITIVE, _NUMBER = np.uint64(33), np.uint64(1 << 32), np.uint64((1 << 32) - 1)
+_SAMPLES = 257  # rows taken of each file to choose the ranges by
 
 
 def merge(paths: Sequence[Path], at_once: int = 4_000_000) -> Curve | None:
     """Return the ROC curve of the saved rankings' pixels, pooled; None unless both kinds are among them.
 
-    Exact, and with about ``at_once`` values in memory: they are merged range by range.
+    Exact, and with about ``at_once`` rows in memory: they are merged range by range of their values.
     """
-    sizes, positives, negatives = [], 0, 0
+    size = positives = negatives = 0
     for path in paths:
         rows = _read(path)
-        sizes.append(rows.size)
-        positives += int(rows["positives"].sum(dtype=np.int64))
-        negatives += int(rows["negatives"].sum(dtype=np.int64))
-    pivots = _pivots(paths, 2 * sum(sizes) // at_once + 1)
+        numbers, positive = rows & _NUMBER, rows & _POSITIVE > 0
+        size += rows.size
+        positives += int(numbers[positive].sum())
+        negatives += int(numbers[~positive].sum())
+    if not (positives and negatives):
+        return None
+    pivots = _pivots(paths, size // at_once + 1)
     return _trace((_pool(paths, low, high) for low, high in pairwise(pivots)), positives, negatives)
 
 
@@ -104,43 +112,48 @@ def _trace(parts: Iterable[tuple[Counts, Counts]], positives: int, negatives: in
     return Curve(twice_the_area / (2 * positives * negatives), rates)
 
 
+def _starts(rising: NDArray[Any]) -> NDArray[np.intp]:
+    """Return where each distinct value begins."""
+    return np.flatnonzero(np.concatenate([np.ones(min(1, rising.size), bool), rising[1:] != rising[:-1]]))
+
+
 def _cumulative(counts: Counts) -> Counts:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
 
 
-def _read(path: Path) -> NDArray[np.void]:
-    rows: NDArray[np.void] = np.load(path, mmap_mode="r", allow_pickle=False)
+def _read(path: Path) -> NDArray[np.uint64]:
+    rows: NDArray[np.uint64] = np.load(path, mmap_mode="r", allow_pickle=False)
     return rows
 
 
-def _pivots(paths: Sequence[Path], ranges: int) -> NDArray[np.float32]:
-    """Return values that cut what the files hold into ranges of about the same number of rows."""
-    ends = np.array([-np.inf, np.inf], np.float32)
-    if ranges == 1:
-        return ends
+def _pivots(paths: Sequence[Path], ranges: int) -> NDArray[np.uint64]:
+    """Return rows that cut what the files hold into ranges of about the same size, never through a value."""
     samples, weights = [], []
     for path in paths:
         rows = _read(path)
-        samples.append(rows["value"][np.linspace(0, rows.size - 1, _SAMPLES).astype(int)])
+        samples.append(rows[np.linspace(0, rows.size - 1, _SAMPLES).astype(int)])
         weights.append(np.full(_SAMPLES, rows.size))
-    values, weight = np.concatenate(samples), np.concatenate(weights)
-    order = np.argsort(values)
+    rows, weight = np.concatenate(samples), np.concatenate(weights)
+    order = np.argsort(rows)
     reached = np.cumsum(weight[order]) / weight.sum()
-    inner = values[order][np.searchsorted(reached, np.arange(1, ranges) / ranges)]
-    return np.concatenate([ends[:1], np.unique(inner), ends[1:]])
+    inner = rows[order][np.searchsorted(reached, np.arange(1, ranges) / ranges)]
+    ends = np.array([0, np.iinfo(np.uint64).max], np.uint64)
+    return np.concatenate([ends[:1], np.unique(inner >> _VALUE << _VALUE), ends[1:]])
 
 
-def _pool(paths: Sequence[Path], low: np.float32, high: np.float32) -> tuple[Counts, Counts]:
+def _pool(paths: Sequence[Path], low: np.uint64, high: np.uint64) -> tuple[Counts, Counts]:
     """Return the counts of each distinct value from ``low`` to below ``high``, rising."""
     slices = []
     for path in paths:
         rows = _read(path)
-        first, last = np.searchsorted(rows["value"], [low, high])
+        first, last = np.searchsorted(rows, np.array([low, high], np.uint64))
         slices.append(np.array(rows[first:last]))
     part = np.concatenate(slices)
-    values, place = np.unique(part["value"], return_inverse=True)
-    # Sums of whole numbers as floats: exact below 2**53 pixels.
-    counts = [
-        np.bincount(place, part[kind], values.size).astype(np.int64) for kind in ("positives", "negatives")
-    ]
-    return counts[0], counts[1]
+    part.sort()
+    numbers = (part & _NUMBER).astype(np.int64)
+    starts = _starts(part >> _VALUE)
+    if not starts.size:
+        return numbers, numbers
+    sums = np.add.reduceat(numbers, starts)
+    positives = np.add.reduceat(np.where(part & _POSITIVE, numbers, 0), starts)
+    return positives, sums - positives

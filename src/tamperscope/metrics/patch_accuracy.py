@@ -24,7 +24,8 @@ class PatchAccuracy(Metric):
     convention = (
         "Share of the 64x64 patches of each manipulated photo, on a grid from its corner, whose label is "
         "right, then the mean. A patch is manipulated when more than 12.5% of its pixels are, in truth or "
-        "mask (at the card's threshold). Undefined for photos smaller than a patch. Marking nothing scores high."
+        "mask (at the card's threshold). Undefined for photos smaller than a patch. Marking nothing scores "
+        "high."
     )
 
     side: int = option(64, "side of a patch in pixels", low=1)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from tamperscope.metrics._base import Comparison, Floats, Metric, Observations
-from tamperscope.metrics._ranking import merge
 
 __all__ = ["PixelAucPooled"]
 
@@ -30,5 +29,4 @@ class PixelAucPooled(Metric):
         """Return the area ``(1,)``; NaN for each row of weights, which cannot be applied to pixels."""
         if weights is not None:
             return np.full(len(weights), np.nan)
-        curve = merge(observed.rankings)
-        return np.array([np.nan if curve is None else curve.auc])
+        return np.array([np.nan if observed.pooled is None else observed.pooled.auc])

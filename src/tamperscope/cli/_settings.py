@@ -1,0 +1,37 @@
+"""Detectors and their fields, as several commands take them."""
+
+from collections import defaultdict
+from typing import Any
+
+from tamperscope import plugins
+from tamperscope.errors import InvalidParameter
+
+__all__ = ["detector_fields", "detector_names"]
+
+
+def detector_names(text: str) -> tuple[str, ...]:
+    """Return the names in ``"adjpeg,ela"``, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+
+
+def detector_fields(names: tuple[str, ...], settings: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the fields that ``--set DETECTOR.FIELD=VALUE`` gives to the named detectors.
+
+    Raises:
+        UnknownPlugin, InvalidParameter: there is no such detector or field, or the value does not fit.
+
+    """
+    from tamperscope.scanning.photo import choices
+
+    texts: dict[str, dict[str, str]] = defaultdict(dict)
+    for setting in settings:
+        target, equals, value = setting.partition("=")
+        name, dot, field = target.partition(".")
+        if not (equals and dot and name and field):
+            raise InvalidParameter(f"--set {setting!r} is not understood", "write --set detector.field=value")
+        if name not in names and not any(name in choices(chooser) for chooser in names):
+            raise InvalidParameter(
+                f"--set {setting!r} concerns a detector that does not run", f"add {name} to --detector"
+            )
+        texts[name][field] = value
+    return {name: plugins.parse("detectors", name, values) for name, values in texts.items()}

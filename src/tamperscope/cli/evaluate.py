@@ -1,0 +1,159 @@
+"""`tamperscope evaluate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tamperscope import plugins
+from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
+from tamperscope.cli._settings import detector_fields, detector_names
+from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
+
+if TYPE_CHECKING:
+    from tamperscope.evaluation.run import Evaluation, Results
+
+__all__ = ["evaluate", "show_numbers"]
+
+_SHOWN = (
+    "pixel_auc",
+    "pixel_f1@card",
+    "pixel_mcc@card",
+    "false_alarm_area@card",
+    "image_auc",
+    "balanced_accuracy",
+)
+
+
+@app.command(
+    epilog="""Examples:
+
+tamperscope evaluate --dataset casia1 --root CASIA1 --split test --detector adjpeg,ela --out results
+
+tamperscope evaluate --dataset coverage --root COVERAGE --detector auto --equalize --workers 2 --out equalized
+
+tamperscope evaluate --dataset folder --root mine --perturb jpeg:95,85,75 --perturb resize:0.9 --out robust
+
+Exit code: 0 every photo was measured or found not applicable, 1 some could not be used, 2 wrong usage."""
+)
+def evaluate(
+    dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help="See `tamperscope datasets`.")],
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Where the data set lies.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write results and report here.")],
+    split: Annotated[str, typer.Option("--split", help="train, val, test or all.")] = "test",
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--detector", "-d", metavar="NAME[,NAME]", help="See `tamperscope detectors`; auto unless given."
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="DETECTOR.FIELD=VALUE", help="Configure a detector; may be repeated."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", "-m", metavar="NAME[@THRESHOLD]", help="Only these; all unless given."),
+    ] = None,
+    equalize: Annotated[
+        bool, typer.Option("--equalize", help="Save both classes anew with qualities from one distribution.")
+    ] = False,
+    qualities: Annotated[
+        tuple[int, int], typer.Option(min=1, max=100, metavar="LOW HIGH", help="Range for --equalize.")
+    ] = (70, 95),
+    perturb: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--perturb",
+            metavar="KIND:STRENGTH[,STRENGTH]",
+            help="Also under jpeg, resize, crop, blur or noise; may be repeated.",
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of intervals, qualities, noise and made splits.")] = 0,
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", metavar="DIR", help="Keep heatmaps here instead of in OUT/cache."),
+    ] = None,
+) -> None:
+    """Measure detectors on a data set; interrupted, run it again to go on."""
+    from tamperscope.evaluation import run
+
+    try:
+        names = detector_names(",".join(detector or ["auto"]))
+        evaluation = run.plan(
+            dataset,
+            root,
+            split,
+            {
+                name: plugins.build("detectors", name, **fields)
+                for name, fields in _each(names, settings or [])
+            },
+            metrics=metric or (),
+            perturbations=perturb or (),
+            qualities=qualities if equalize else None,
+            seed=seed,
+        )
+    except (UnknownPlugin, InvalidParameter) as error:
+        raise typer.BadParameter(str(error)) from None
+    except TamperscopeError as error:
+        say(str(error))
+        raise typer.Exit(FAILED) from None
+    results = measure(evaluation, out, cache, workers)
+    show_numbers(results)
+    typer.echo(f"\nOpen {out / 'report.html'}")
+    raise typer.Exit(FAILED if report_unusable(results) else 0)
+
+
+def _each(names: tuple[str, ...], settings: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    fields = detector_fields(names, settings)
+    return [(name, fields.get(name, {})) for name in names]
+
+
+def measure(evaluation: "Evaluation", out: Path, cache: Path | None, workers: int) -> "Results":
+    """Run an evaluation with a progress bar; leave on an error or an interruption."""
+    from tamperscope.evaluation.run import evaluate as run
+
+    total = len(evaluation.samples) * (1 + len(evaluation.perturbations))
+    try:
+        with progress(f"measuring {evaluation.name}", total) as advance:
+            return run(evaluation, out, cache=cache, workers=workers, advance=advance)
+    except TamperscopeError as error:
+        say(str(error))
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        say("interrupted: heatmaps are kept, the same command goes on from here")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def show_numbers(results: "Results") -> None:
+    """Print the headline numbers of each detector."""
+    from tamperscope.evaluation.report import label, spelled
+
+    evaluation = results.evaluation
+    for condition in results.conditions:
+        how = f", {condition.name}" if condition.name else ""
+        typer.echo(
+            f"{evaluation.name} {evaluation.split}, {evaluation.condition}{how}, seed {evaluation.seed}"
+        )
+        for number in condition.numbers:
+            if number.subset == "all" and number.metric in _SHOWN and number.detector in evaluation.detectors:
+                name = label(number.metric, number.level, evaluation.condition)
+                counts = f"n {number.n}" + "".join(
+                    f", {word} {count}"
+                    for word, count in (
+                        ("undefined", number.undefined),
+                        ("not applicable", number.not_applicable),
+                    )
+                    if count
+                )
+                value = spelled(number.value, number.low, number.high)
+                typer.echo(f"  {number.detector:<12} {name:<28} {value:<22} {counts}")
+
+
+def report_unusable(results: "Results") -> int:
+    """Tell which photos could not be used, or made a detector fail; return how many."""
+    found = {**results.failed, **results.excluded}
+    for name, reason in found.items():
+        say(reason if name in reason else f"{name}: {reason}")
+    return len(found)

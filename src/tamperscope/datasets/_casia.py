@@ -1,0 +1,26 @@
+"""What the two versions of CASIA share: the names, which tell the photographs that an image was made from."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tamperscope.datasets._files import group_by_source
+
+__all__ = ["groups", "kind"]
+
+
+def kind(path: Path) -> str:
+    """Return "copy-move" for parts from the same image (Sp_S_, Tp_S_), "splice" from different ones (_D_)."""
+    return {"S": "copy-move", "D": "splice"}.get(path.stem.split("_")[1], "")
+
+
+def groups(paths: Iterable[Path]) -> dict[str, str]:
+    """Return each name's group, by the sources in it: ``Sp_D_..._ani0001_sec0002_0003``, ``Au_ani_0001``."""
+    return group_by_source((path.name, _sources(path.stem)) for path in paths)
+
+
+def _sources(stem: str) -> list[str]:
+    plain = re.fullmatch(r"Au_([a-z]{3})_?(\d+)", stem, re.IGNORECASE)
+    if plain:
+        return ["".join(plain.groups()).lower()]
+    return [name.lower() for name in re.findall(r"[A-Za-z]{3}\d{4,5}", stem)] or [stem]

@@ -1,0 +1,130 @@
+"""Heatmaps kept on disk, so that measuring again costs no detection: by what they depend on, not by name."""
+
+import hashlib
+import inspect
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamperscope import plugins
+from tamperscope.detectors._base import Detector
+from tamperscope.errors import MissingEvidence
+from tamperscope.io.paths import write_whole
+from tamperscope.types import Localization, Photo
+
+__all__ = ["Cache", "Found", "code_digest"]
+
+_LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "pillow", "jpeglib", "onnxruntime")
+_PACKAGE = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a detector found in a photo: a localization with the threshold for it, or why there is none."""
+
+    localization: Localization | None
+    threshold: float
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Found before, in a folder that several evaluations may share, also at the same time."""
+
+    folder: Path
+
+    def localize(self, detector: Detector, photo: Photo) -> tuple[Found, bool]:
+        """Return what the detector finds in the photo, and whether it was in the cache.
+
+        Raises:
+            OutputError: the cache cannot be written.
+
+        """
+        path = self.folder / _key(detector, photo.digest)
+        known = _load(path)
+        if known:
+            return known, True
+        found = _localize(detector, photo)
+        write_whole(path, _dump(found))
+        return found, False
+
+
+def _localize(detector: Detector, photo: Photo) -> Found:
+    chosen, _ = detector.resolve(photo, lambda name: plugins.build("detectors", name))
+    threshold = chosen.card.threshold
+    try:
+        return Found(chosen.localize(photo), threshold)
+    except MissingEvidence as error:
+        return Found(None, threshold, str(error))
+
+
+def _key(detector: Detector, digest: str) -> Path:
+    """Return the place below the folder that belongs to all that the result depends on."""
+    name = plugins.name_of(detector)
+    facts = digest, name, plugins.parameters(detector), detector.weights_digest, code_digest(name)
+    text = json.dumps(facts, sort_keys=True, default=str)
+    key = hashlib.sha256(text.encode()).hexdigest()
+    return Path(name, key[:2], f"{key[2:]}.npz")
+
+
+@cache
+def code_digest(name: str) -> str:
+    """Return the SHA-256 of the code that a detector's result depends on, and of the libraries' versions.
+
+    The detector's own file, those it chooses from, and what every detector may use: another detector's change
+    leaves its results in place.
+    """
+    found = hashlib.sha256(json.dumps({library: version(library) for library in _LIBRARIES}).encode())
+    for path in _sources(name):
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+def _sources(name: str) -> Iterator[Path]:
+    for package in ("io", "signal", "refine"):
+        yield from sorted((_PACKAGE / package).glob("*.py"))
+    yield from sorted((_PACKAGE / "detectors").glob("_*.py"))
+    yield _PACKAGE / "types.py"
+    kind = plugins.load("detectors", name)
+    for plugin in (kind, *(plugins.load("detectors", choice) for choice in kind.choices)):
+        yield Path(inspect.getfile(plugin))
+
+
+def _dump(found: Found) -> bytes:
+    facts = {"threshold": found.threshold, "missing": found.missing}
+    arrays: dict[str, NDArray[np.generic]] = {}
+    if found.localization:
+        facts |= {"score": found.localization.score, "reason": found.localization.reason}
+        arrays["heatmap"] = found.localization.heatmap
+        if found.localization.valid is not None:
+            arrays["valid"] = found.localization.valid
+    arrays["facts"] = np.array(json.dumps(facts))
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():  # NumPy's own writer would spend its time on the last few percent
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
+    return stream.getvalue()
+
+
+def _load(path: Path) -> Found | None:
+    """Return what was kept; None if there is nothing, or it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            facts = json.loads(str(stored["facts"]))
+            if facts["missing"]:
+                return Found(None, facts["threshold"], facts["missing"])
+            valid = stored.get("valid")
+            found = Localization(stored["heatmap"], facts["score"], valid, reason=facts["reason"])
+            return Found(found, facts["threshold"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None

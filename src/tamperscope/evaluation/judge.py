@@ -1,0 +1,170 @@
+"""What an evaluation does to one photo: prepare it, run the detectors, and compare with the truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamperscope.datasets._base import Dataset
+from tamperscope.detectors._base import Detector
+from tamperscope.errors import BadMask, OutputError, TamperscopeError
+from tamperscope.evaluation.cache import Cache, Found
+from tamperscope.evaluation.perturb import Perturbation, equalize
+from tamperscope.io.decode import Limits, decode
+from tamperscope.io.paths import display
+from tamperscope.metrics._base import Comparison, Metric
+from tamperscope.types import Localization, Photo, Sample
+
+__all__ = [
+    "EXCLUDED",
+    "FAILED",
+    "JUDGED",
+    "NOTHING",
+    "NOT_APPLICABLE",
+    "Answer",
+    "Plan",
+    "Task",
+    "Verdicts",
+    "judge",
+    "lost",
+]
+
+JUDGED, NOT_APPLICABLE, FAILED, EXCLUDED = "judged", "not applicable", "failed", "excluded"
+
+NOTHING = "(marks nothing)"  # a map of zeros, beside which every detector is shown
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done to every photo of an evaluation; passes between processes.
+
+    ``qualities`` is the range that `equalize` draws from, None for files as they are.
+    """
+
+    dataset: Dataset
+    detectors: Mapping[str, Detector]
+    metrics: tuple[Metric, ...]
+    cache: Cache
+    rankings: Path
+    qualities: tuple[int, int] | None = None
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photo, as it is or perturbed; ``index`` counts the tasks."""
+
+    index: int
+    sample: Sample
+    perturbation: Perturbation | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What came of one detector on one photo; ``values`` are the metrics', in the plan's order.
+
+    ``rates`` are the photo's true positive rates at the false positive rates `GRID`, ``ranking`` where its
+    ranking lies.
+    """
+
+    status: str
+    reason: str = ""
+    threshold: float = np.nan
+    score: float | None = None
+    values: tuple[float | None, ...] = ()
+    rates: NDArray[np.float64] | None = None
+    ranking: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """The answers for one photo by detector, and how many of them came from the cache.
+
+    ``digest`` is that of the analysed bytes; empty if the photo is excluded, which every answer says then.
+    """
+
+    task: Task
+    answers: Mapping[str, Answer]
+    digest: str = ""
+    cached: int = 0
+
+
+def judge(task: Task, plan: Plan) -> Verdicts:
+    """Judge one photo by all detectors; what is wrong with it is in the answers, never raised.
+
+    Raises:
+        OutputError: the cache or the rankings cannot be written.
+
+    """
+    try:
+        photo, truth = prepare(task.sample, task.perturbation, plan)
+    except TamperscopeError as error:
+        return _all(task, plan, Answer(EXCLUDED, str(error.at(display(task.sample.image)))))
+    answers, cached = {}, 0
+    for name, detector in plan.detectors.items():
+        try:
+            found, known = plan.cache.localize(detector, photo)
+        except OutputError:
+            raise
+        except Exception as error:  # noqa: BLE001  one detector's defect must not end the evaluation
+            answers[name] = Answer(FAILED, f"{type(error).__name__}: {display(str(error))}")
+            continue
+        cached += known
+        answers[name] = _compare(found, truth, plan, plan.rankings / f"{name}-{task.index}.npy")
+    nothing = Found(Localization(np.zeros(truth.shape, np.float32), None), 0.5)
+    answers[NOTHING] = _compare(nothing, truth, plan, None)
+    return Verdicts(task, answers, photo.digest, cached)
+
+
+def lost(task: Task, plan: Plan) -> Verdicts:
+    """Return what is said of a photo on which a worker died."""
+    reason = "the process crashed or was killed, perhaps for want of memory; retry with --workers 1"
+    return _all(task, plan, Answer(FAILED, reason))
+
+
+def _all(task: Task, plan: Plan, answer: Answer) -> Verdicts:
+    return Verdicts(task, dict.fromkeys([*plan.detectors, NOTHING], answer))
+
+
+def prepare(sample: Sample, perturbation: Perturbation | None, plan: Plan) -> tuple[Photo, NDArray[np.bool_]]:
+    """Return the photo that is analysed, and its truth.
+
+    Raises:
+        TamperscopeError: the photo or its mask cannot be used.
+
+    """
+    photo = decode(sample.image, limits=plan.limits)
+    truth = plan.dataset.mask(sample, (photo.height, photo.width))
+    if perturbation:
+        data, truth = perturbation.apply(photo, truth, plan.seed)
+        photo = decode(data, limits=plan.limits)
+    if plan.qualities:
+        data, truth = equalize(photo, truth, plan.seed, plan.qualities)
+        photo = decode(data, limits=plan.limits)
+    if sample.manipulated and not truth.any():
+        raise BadMask("its mask marks nothing", "mend the mask, or leave the photo out of the data set")
+    return photo, truth
+
+
+def _compare(found: Found, truth: NDArray[np.bool_], plan: Plan, ranking: Path | None) -> Answer:
+    if found.localization is None:
+        return Answer(NOT_APPLICABLE, found.missing, found.threshold)
+    comparison = Comparison(found.localization, truth, found.threshold)
+    values = tuple(metric.observe(comparison) for metric in plan.metrics)
+    curve = comparison.ranking.curve if comparison.manipulated else None
+    if ranking and any(metric.pooled for metric in plan.metrics):
+        comparison.ranking.save(ranking)
+    else:
+        ranking = None
+    return Answer(
+        JUDGED,
+        found.localization.reason,
+        found.threshold,
+        found.localization.score,
+        values,
+        None if curve is None else curve.rates,
+        ranking,
+    )

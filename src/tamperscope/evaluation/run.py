@@ -1,0 +1,358 @@
+"""Running detectors over a data set, and writing what came of it."""
+
+import csv
+import json
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
+from importlib.metadata import version as version_of
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from tamperscope import __version__, plugins
+from tamperscope.datasets import open_dataset, select
+from tamperscope.datasets._base import Dataset
+from tamperscope.detectors._base import Detector
+from tamperscope.errors import InvalidParameter, OutputError
+from tamperscope.evaluation.cache import Cache, code_digest
+from tamperscope.evaluation.judge import EXCLUDED, FAILED, NOTHING, Plan, Task, Verdicts, judge, lost
+from tamperscope.evaluation.perturb import Perturbation, parse_perturbations
+from tamperscope.evaluation.rows import Rows
+from tamperscope.evaluation.summary import Difference, Number, Series, differences, numbers
+from tamperscope.io.decode import Limits
+from tamperscope.io.paths import display, write_whole
+from tamperscope.metrics._base import Metric, parse_metric
+from tamperscope.parallel import ordered
+from tamperscope.types import Sample
+
+__all__ = ["Condition", "Evaluation", "Results", "default_metrics", "evaluate", "plan"]
+
+
+def default_metrics() -> tuple[Metric, ...]:
+    """Return every registered metric, at each threshold that it is shown at."""
+    return tuple(metric for name in plugins.names("metrics") for metric in parse_metric(name))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is measured: all that the numbers depend on, but for the photos themselves.
+
+    ``samples`` are those of ``split``. ``qualities`` is the range that both classes are saved anew with, None
+    for files as they are; ``perturbations`` are evaluated beside the photos as they are.
+    """
+
+    name: str
+    dataset: Dataset
+    split: str
+    samples: Sequence[Sample]
+    detectors: Mapping[str, Detector]
+    metrics: tuple[Metric, ...] = field(default_factory=default_metrics)
+    perturbations: tuple[Perturbation, ...] = ()
+    qualities: tuple[int, int] | None = None
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def condition(self) -> str:
+        """How image-level numbers must be read: "raw", or "equalized"."""
+        return "equalized" if self.qualities else "raw"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What identifies the evaluation, fit for JSON."""
+        return {
+            "dataset": self.name,
+            "split": self.split,
+            "samples": len(self.samples),
+            "detectors": {name: _identity(detector) for name, detector in self.detectors.items()},
+            "metrics": [metric.name for metric in self.metrics],
+            "perturbations": [perturbation.name for perturbation in self.perturbations],
+            "qualities": list(self.qualities) if self.qualities else None,
+            "seed": self.seed,
+        }
+
+
+def _identity(detector: Detector) -> dict[str, Any]:
+    return {"parameters": plugins.parameters(detector), "weights_digest": detector.weights_digest}
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """The answers under one perturbation, or none, by detector; and the numbers that they make."""
+
+    perturbation: Perturbation | None
+    series: Mapping[str, Series]
+    numbers: tuple[Number, ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def name(self) -> str:
+        """The perturbation's name; empty for none."""
+        return self.perturbation.name if self.perturbation else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """All conditions of an evaluation, the one without perturbation first."""
+
+    evaluation: Evaluation
+    conditions: tuple[Condition, ...]
+
+    @property
+    def excluded(self) -> dict[str, str]:
+        """The photos that could not be used, and why."""
+        return self._having(EXCLUDED)
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The photos on which a detector failed, and how."""
+        return self._having(FAILED)
+
+    def _having(self, status: str) -> dict[str, str]:
+        return {
+            sample.name: answer.reason
+            for condition in self.conditions
+            for series in condition.series.values()
+            for sample, answer in zip(series.samples, series.answers, strict=True)
+            if answer.status == status
+        }
+
+
+def plan(
+    name: str,
+    root: Path,
+    split: str,
+    detectors: Mapping[str, Detector],
+    *,
+    metrics: Sequence[str] = (),
+    perturbations: Sequence[str] = (),
+    qualities: tuple[int, int] | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """Return the evaluation of a data set's split; metrics and perturbations as on the command line.
+
+    Raises:
+        UnknownPlugin, InvalidParameter: no such data set, metric or perturbation, or a wrong value.
+        WrongLayout: the root is not what the data set's reader expects, or the split is empty.
+
+    """
+    if qualities and not 1 <= qualities[0] <= qualities[1] <= 100:
+        raise InvalidParameter(f"qualities cannot be {qualities}", "give a low and a high one from 1 to 100")
+    chosen = tuple(metric for text in metrics for word in text.split(",") for metric in parse_metric(word))
+    perturbed = tuple(parse_perturbations(perturbations))
+    dataset = open_dataset(name, root)
+    return Evaluation(
+        name=name,
+        dataset=dataset,
+        split=split,
+        samples=tuple(select(dataset.samples(), split, seed=seed)),
+        detectors=detectors,
+        metrics=chosen or default_metrics(),
+        perturbations=perturbed,
+        qualities=qualities,
+        seed=seed,
+    )
+
+
+def evaluate(
+    evaluation: Evaluation,
+    out: Path,
+    *,
+    cache: Path | None = None,
+    workers: int = 1,
+    advance: Callable[[], None] = lambda: None,
+) -> Results:
+    """Evaluate, and write `results.parquet`, `summary.csv`, `report.html` and `run.json` to ``out``.
+
+    Heatmaps are kept in ``cache`` (``out/cache`` unless given), so that what was interrupted goes on where it
+    stopped and ends with the same numbers. ``advance`` is called after each photo of each condition.
+
+    Raises:
+        InvalidParameter: nothing to do, or nothing to do it with.
+        OutputError: ``out`` cannot be written, or holds another evaluation.
+
+    """
+    if not evaluation.detectors or not evaluation.metrics:
+        raise InvalidParameter("there is nothing to measure", "name at least one detector and one metric")
+    from tamperscope.evaluation.report import render
+
+    started = time.time()
+    _claim(out, evaluation)
+    with _scratch(out / ".rankings") as rankings:
+        plan = Plan(
+            dataset=evaluation.dataset,
+            detectors=evaluation.detectors,
+            metrics=evaluation.metrics,
+            cache=Cache(cache or out / "cache"),
+            rankings=rankings,
+            qualities=evaluation.qualities,
+            seed=evaluation.seed,
+            limits=evaluation.limits,
+        )
+        with _Answers(evaluation, out) as answers:
+            for verdicts in _judge_all(evaluation, plan, workers):
+                answers.add(verdicts)
+                advance()
+        results = Results(evaluation, tuple(_conditions(evaluation, answers.series)))
+        write_whole(out / "summary.csv", _summary(results).encode())
+        write_whole(out / "report.html", render(results, plan).encode())
+    facts = {"seconds": round(time.time() - started, 1), "cached": answers.cached, "workers": workers}
+    _write_run(out, evaluation, finished=True, **facts)
+    return results
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that does not outlive its use, nor the next one's if the process is killed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _judge_all(evaluation: Evaluation, plan: Plan, workers: int) -> Iterator[Verdicts]:
+    tasks = [
+        Task(place * len(evaluation.samples) + index, sample, perturbation)
+        for place, perturbation in enumerate((None, *evaluation.perturbations))
+        for index, sample in enumerate(evaluation.samples)
+    ]
+    own = plugins.names("detectors", own=True)
+    preload = [f"tamperscope.detectors.{name}" for name in evaluation.detectors if name in own]
+    yield from ordered(
+        partial(judge, plan=plan),
+        tasks,
+        min(workers, len(tasks)),
+        lost=partial(lost, plan=plan),
+        preload=[judge.__module__, *preload],
+    )
+
+
+class _Answers:
+    """Collects what the workers report, and writes the rows as they come."""
+
+    def __init__(self, evaluation: Evaluation, out: Path) -> None:
+        self._rows = Rows(out / "results.parquet", evaluation.metrics)
+        self._facts = {
+            name: {
+                "detector": name,
+                "parameters": json.dumps(_identity(detector)["parameters"], sort_keys=True, default=str),
+                "weights_digest": detector.weights_digest or "",
+            }
+            for name, detector in evaluation.detectors.items()
+        }
+        self._same = {
+            "dataset": evaluation.name,
+            "split": evaluation.split,
+            "condition": evaluation.condition,
+            "seed": evaluation.seed,
+        }
+        self.cached = 0
+        self.series: dict[Perturbation | None, dict[str, Series]] = {
+            perturbation: {name: Series(name) for name in (*evaluation.detectors, NOTHING)}
+            for perturbation in (None, *evaluation.perturbations)
+        }
+
+    def __enter__(self) -> "_Answers":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._rows.close(whole=kind is None)
+
+    def add(self, verdicts: Verdicts) -> None:
+        """Take what came of one photo."""
+        self.cached += verdicts.cached
+        task = verdicts.task
+        for name, answer in verdicts.answers.items():
+            series = self.series[task.perturbation][name]
+            series.samples.append(task.sample)
+            series.answers.append(answer)
+            if name == NOTHING:
+                continue
+            photo = {
+                "perturbation": task.perturbation.name if task.perturbation else "",
+                "image": task.sample.name,
+                "group": task.sample.group,
+                "kind": task.sample.kind,
+                "manipulated": task.sample.manipulated,
+                "digest": verdicts.digest,
+            }
+            self._rows.add({**self._same, **self._facts[name], **photo}, answer)
+
+
+def _conditions(
+    evaluation: Evaluation, series: Mapping[Perturbation | None, Mapping[str, Series]]
+) -> Iterator[Condition]:
+    for perturbation, found in series.items():
+        every = [
+            number for one in found.values() for number in numbers(one, evaluation.metrics, evaluation.seed)
+        ]
+        gaps = differences(list(found.values()), evaluation.metrics, evaluation.seed)
+        yield Condition(perturbation, found, tuple(every), tuple(gaps))
+
+
+def _summary(results: Results) -> str:
+    evaluation = results.evaluation
+    stream = StringIO()
+    shared = ("dataset", "split", "condition", "perturbation", "seed", "parameters", "weights_digest")
+    writer = csv.DictWriter(stream, [*shared, *(entry.name for entry in fields(Number))], lineterminator="\n")
+    writer.writeheader()
+    for condition in results.conditions:
+        for number in condition.numbers:
+            detector = evaluation.detectors.get(number.detector)
+            facts = {
+                "dataset": evaluation.name,
+                "split": evaluation.split,
+                "condition": evaluation.condition,
+                "perturbation": condition.name,
+                "seed": evaluation.seed,
+                "parameters": json.dumps(plugins.parameters(detector), sort_keys=True, default=str)
+                if detector
+                else "",
+                "weights_digest": (detector.weights_digest if detector else None) or "",
+            }
+            writer.writerow({**facts, **asdict(number)})
+    return stream.getvalue()
+
+
+def _claim(out: Path, evaluation: Evaluation) -> None:
+    """Make the folder this evaluation's; one that holds another's results is left as it is."""
+    known = out / "run.json"
+    try:
+        stored = json.loads(known.read_bytes())["settings"]
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _taken(out, "a run.json that cannot be read") from None
+    else:
+        wanted = json.loads(json.dumps(evaluation.settings, default=str))
+        if stored != wanted:
+            changed = [key for key in wanted if stored.get(key) != wanted[key]]
+            raise _taken(out, f"an evaluation with other settings ({', '.join(changed)})")
+    _write_run(out, evaluation, finished=False)
+
+
+def _taken(out: Path, what: str) -> OutputError:
+    return OutputError(f"holds {what}", "choose another --out folder, or remove it", display(out))
+
+
+def _write_run(out: Path, evaluation: Evaluation, **facts: Any) -> None:
+    libraries = ("numpy", "scipy", "opencv-python-headless", "pillow", "jpeglib", "onnxruntime")
+    content = {
+        "settings": evaluation.settings,
+        "root": display(evaluation.dataset.root),
+        "version": __version__,
+        "code": {name: code_digest(name) for name in evaluation.detectors},
+        "python": platform.python_version(),
+        "libraries": {name: version_of(name) for name in libraries},
+        "command": sys.argv,
+        **facts,
+    }
+    write_whole(out / "run.json", (json.dumps(content, indent=2, default=str) + "\n").encode())
