@@ -112,7 +112,7 @@ def test_every_data_set_can_be_split(dataset: Dataset) -> None:
 
 
 def test_unknown_names_and_fields_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnknownPlugin, match="did you mean 'casia[12]'"):
+    with pytest.raises(UnknownPlugin, match=r"did you mean 'casia[12]'"):
         open_dataset("casia", tmp_path)
     with pytest.raises(InvalidParameter, match="has no field 'x'"):
         open_dataset("carvalho", tmp_path, x=1)

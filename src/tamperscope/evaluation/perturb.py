@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tamperscope.errors import InvalidParameter
+from tamperscope.io.encode import encode_jpeg, encode_png
+from tamperscope.io.jpeg import standard_table
 from tamperscope.types import Photo
 
 __all__ = ["KINDS", "Perturbation", "Version", "equalize", "parse_perturbations", "random"]
@@ -18,8 +18,6 @@ __all__ = ["KINDS", "Perturbation", "Version", "equalize", "parse_perturbations"
 Pixels = NDArray[np.uint8]
 Truth = NDArray[np.bool_]
 Version = tuple[bytes, Truth]  # a file's bytes, and the truth of its size
-
-_PILLOW = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Perturbation:
         """
         pixels, mask = KINDS[self.kind].change(photo.pixels, truth, self.strength, random(photo, seed))
         if self.kind == "jpeg":
-            return _jpeg(pixels, grey=_is_grey(photo), quality=round(self.strength), subsampling=2), mask
+            return _save_at(photo, pixels, round(self.strength)), mask
         return _save_like(photo, pixels), mask
 
 
@@ -125,7 +123,7 @@ def equalize(photo: Photo, truth: Truth, seed: int, qualities: tuple[int, int]) 
     classes apart by the quality that they were published in. What earlier savings left in the pixels stays.
     """
     quality = int(random(photo, seed).integers(*qualities, endpoint=True))
-    return _jpeg(photo.pixels, grey=_is_grey(photo), quality=quality, subsampling=2), truth
+    return _save_at(photo, photo.pixels, quality), truth
 
 
 def random(photo: Photo, seed: int) -> np.random.Generator:
@@ -135,21 +133,17 @@ def random(photo: Photo, seed: int) -> np.random.Generator:
 
 def _save_like(photo: Photo, pixels: Pixels) -> bytes:
     if photo.jpeg is None:
-        stream = BytesIO()
-        Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
-        return stream.getvalue()
-    # Baseline JPEG, which Pillow writes, has no step above 255, and one table for both colours.
-    tables = [np.minimum(table, 255).ravel().tolist() for table in photo.jpeg.tables[:2]]
-    subsampling = _PILLOW.get(photo.jpeg.subsampling, 2)
-    return _jpeg(pixels, grey=_is_grey(photo), qtables=tables, subsampling=subsampling)
+        return encode_png(pixels)
+    return encode_jpeg(_like(photo, pixels), photo.jpeg.tables, photo.jpeg.subsampling)
 
 
-def _is_grey(photo: Photo) -> bool:
-    return photo.jpeg is not None and len(photo.jpeg.tables) == 1
+def _save_at(photo: Photo, pixels: Pixels, quality: int) -> bytes:
+    tables = [standard_table(quality), standard_table(quality, chroma=True)]
+    drawn = _like(photo, pixels)
+    return encode_jpeg(drawn, tables[: 1 if drawn.ndim == 2 else 2])
 
 
-def _jpeg(pixels: Pixels, *, grey: bool, **settings: Any) -> bytes:
-    stream = BytesIO()
-    picture = Image.fromarray(pixels)
-    (picture.convert("L") if grey else picture).save(stream, "JPEG", **settings)
-    return stream.getvalue()
+def _like(photo: Photo, pixels: Pixels) -> Pixels:
+    """Return grey pixels of a grey JPEG, whose three channels are the same."""
+    grey = photo.jpeg is not None and len(photo.jpeg.tables) == 1
+    return np.ascontiguousarray(pixels[..., 0]) if grey else pixels

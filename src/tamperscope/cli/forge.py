@@ -1,0 +1,95 @@
+"""`tamperscope forge`."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
+from tamperscope.errors import InvalidParameter, TamperscopeError
+
+__all__ = ["forge"]
+
+
+@app.command(
+    epilog="""Examples:
+
+tamperscope forge photos --out forged --count 1000 --seed 1 --workers 2
+
+tamperscope forge photos --out easy --count 60 --recipe aligned --size 384
+
+tamperscope forge photos --out tiny --count 200 --set 'area=[0.005, 0.02]' --set 'kinds={"splice": 1}' --split
+
+Recipes: default, aligned, clean, laundered, or a JSON file; docs/guide/forge.md explains every field."""
+)
+def forge(
+    photos: Annotated[
+        list[str],
+        typer.Argument(metavar="PHOTOS...", help="Folders, photos or glob patterns.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write the set here.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000_000, help="How many.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
+    size: Annotated[int, typer.Option(min=64, max=4096, help="Pixels a side, at most.")] = 512,
+    recipe: Annotated[
+        str, typer.Option("--recipe", metavar="NAME|FILE", help="How they are made.")
+    ] = "default",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=JSON", help="Change the recipe; may be repeated."),
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")] = 1,
+    splits: Annotated[
+        bool, typer.Option("--split", help="Share out into train, val and test, 65/10/25, without leaks.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted set.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders' folders.")] = False,
+) -> None:
+    """Make manipulated photographs with exact masks, from photographs that are only read."""
+    from tamperscope.forge.batch import forge_all
+    from tamperscope.forge.recipe import load_recipe
+    from tamperscope.scanning.find import find_photos
+
+    try:
+        chosen = load_recipe(recipe).changed(dict(_pair(text) for text in settings or []))
+    except InvalidParameter as error:
+        raise typer.BadParameter(str(error)) from None
+    found = list(find_photos(photos, recursive=recursive))
+    problems = [entry for entry in found if isinstance(entry, TamperscopeError)]
+    try:
+        with progress("forging", count) as advance:
+            made = forge_all(
+                [entry for entry in found if isinstance(entry, Path)],
+                out,
+                count,
+                seed=seed,
+                recipe=chosen,
+                size=size,
+                workers=workers,
+                resume=resume,
+                splits=splits,
+                advance=advance,
+            )
+    except TamperscopeError as error:
+        for problem in [*problems, error]:
+            say(str(problem))
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        say("interrupted: what is made is whole, --resume goes on from here")
+        raise typer.Exit(INTERRUPTED) from None
+    for problem in [*problems, *made.unreadable]:
+        say(f"{problem} (passed over)")
+    kinds = Counter(row["kind"] or "pristine" for row in made.rows)
+    said = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
+    typer.echo(f"{len(made.rows)} photographs in {out}: {said}")
+    raise typer.Exit(FAILED if problems or made.unreadable else 0)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    field, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidParameter(
+            f"--set {text!r} is not understood", "write --set field=value, the value as JSON"
+        )
+    return field, value

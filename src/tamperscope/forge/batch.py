@@ -1,0 +1,254 @@
+"""Many forgeries from a folder of photographs: in parallel, resumable, the same for the same seed."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamperscope.datasets import split
+from tamperscope.datasets.manifest import COLUMNS
+from tamperscope.errors import InvalidParameter, OutputError, TamperscopeError
+from tamperscope.forge.make import Forgery, forge
+from tamperscope.forge.recipe import Recipe
+from tamperscope.io.decode import Limits, decode, read_file
+from tamperscope.io.encode import encode_png
+from tamperscope.io.paths import display, write_whole
+from tamperscope.parallel import ordered
+from tamperscope.types import Sample
+
+__all__ = ["Made", "forge_all"]
+
+_CIRCLE = 8  # photographs that lend each other parts, so that splits can keep them together
+_BLOCK = 8  # items made of one circle in a row, while its photographs are in memory
+_KEPT = 4  # photographs that each process keeps decoded
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all items share; passes between processes. ``circles`` are photographs' paths and digests."""
+
+    circles: tuple[tuple[tuple[Path, str], ...], ...]
+    out: Path
+    recipe: Recipe
+    size: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of a run: the rows of the manifest, and the photographs that could not be used."""
+
+    rows: tuple[dict[str, Any], ...]
+    unreadable: tuple[TamperscopeError, ...]
+
+
+def forge_all(
+    photos: Sequence[Path],
+    out: Path,
+    count: int,
+    *,
+    seed: int = 0,
+    recipe: Recipe | None = None,
+    size: int = 512,
+    workers: int = 1,
+    resume: bool = False,
+    splits: bool = False,
+    advance: Callable[[], None] = lambda: None,
+) -> Made:
+    """Make ``count`` photographs of at most ``size`` pixels a side, with masks and a manifest, in ``out``.
+
+    The same photographs, recipe, size and seed give the same bytes, whatever the number of workers and
+    however often it is interrupted. Photographs lend parts only within circles, which are the groups of the
+    manifest; ``splits`` shares these out 65/10/25. ``advance`` is called after each.
+
+    Raises:
+        InvalidParameter: too few photographs. OutputError: ``out`` cannot be written, or holds another set.
+
+    """
+    usable, unreadable = _usable(photos)
+    if not usable:
+        raise InvalidParameter("no photograph can be read", "give a folder of photographs")
+    job = _Job(_circles(usable, seed), out, recipe or Recipe(), size, seed)
+    _claim(job, resume)
+    blocks = [range(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
+    rows: list[dict[str, Any]] = []
+    problems = {str(error): error for error in unreadable}
+    for block, (made, found) in zip(
+        blocks,
+        ordered(
+            partial(_make_block, job=job), blocks, min(workers, len(blocks)), lost=_lost, preload=[__name__]
+        ),
+        strict=True,
+    ):
+        rows += made
+        problems |= {str(error): error for error in found}
+        for _ in block:
+            advance()
+    if splits:
+        rows = _with_splits(rows, seed)
+    _write_manifest(out, rows)
+    return Made(tuple(rows), tuple(problems.values()))
+
+
+def _usable(photos: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[TamperscopeError]]:
+    """Return each different photograph's path and digest, by digest, and what cannot be read."""
+    usable: dict[str, Path] = {}
+    unreadable = []
+    for path in photos:
+        try:
+            usable.setdefault(hashlib.sha256(read_file(path, Limits().bytes)).hexdigest(), path)
+        except TamperscopeError as error:
+            unreadable.append(error.at(display(path)))
+    return [(path, digest) for digest, path in sorted(usable.items())], unreadable
+
+
+def _circles(usable: list[tuple[Path, str]], seed: int) -> tuple[tuple[tuple[Path, str], ...], ...]:
+    order = np.random.default_rng(seed).permutation(len(usable))
+    number = max(1, len(usable) // _CIRCLE)
+    return tuple(tuple(usable[place] for place in part) for part in np.array_split(order, number))
+
+
+def _make_block(block: range, job: _Job) -> tuple[list[dict[str, Any]], list[TamperscopeError]]:
+    """Return the rows of a block's items, and what was found unreadable while making them."""
+    circle = (block.start // _BLOCK) % len(job.circles)
+    problems: dict[str, TamperscopeError] = {}
+    return [_make(index, circle, job, problems) for index in block], list(problems.values())
+
+
+def _lost(block: range) -> Any:
+    raise OutputError(
+        f"making photographs {block.start} to {block.stop - 1} crashed, perhaps for want of memory",
+        "try again with --resume and fewer --workers",
+    )
+
+
+def _make(index: int, circle: int, job: _Job, problems: dict[str, TamperscopeError]) -> dict[str, Any]:
+    """Return the row of an item, which is made unless it is there."""
+    record = job.out / "parameters" / f"{index:06}.json"
+    if (done := _done(record, job.out)) is not None:
+        return done
+    rng = np.random.default_rng([job.seed, index])
+    crops, digests = _draw(circle, job, rng, problems)
+    made = forge(crops[0], crops[1:], job.recipe, rng)
+    row = _row(index, circle, made, digests)
+    write_whole(job.out / row["image"], made.encode())
+    if row["mask"]:
+        write_whole(job.out / row["mask"], encode_png(made.mask.astype(np.uint8) * 255))
+    write_whole(record, (json.dumps(row) + "\n").encode())  # last: it vouches for the others
+    return row
+
+
+def _draw(
+    circle: int, job: _Job, rng: np.random.Generator, problems: dict[str, TamperscopeError]
+) -> tuple[list[NDArray[np.uint8]], list[str]]:
+    """Return parts of two photographs of the circle, or of one if there are no more, and their digests."""
+    crops: list[NDArray[np.uint8]] = []
+    digests = []
+    for place in rng.permutation(len(job.circles[circle])):
+        path, digest = job.circles[circle][place]
+        try:
+            crops.append(_crop(path, job, rng))
+        except TamperscopeError as error:  # whether it can be decoded is known only now
+            problems.setdefault(digest, error)
+            continue
+        digests.append(digest)
+        if len(crops) == 2:
+            break
+    if not crops:
+        raise InvalidParameter(
+            f"no photograph of {len(job.circles[circle])} can be decoded", "give photographs that can"
+        )
+    return crops, digests
+
+
+def _row(index: int, circle: int, made: Forgery, sources: list[str]) -> dict[str, Any]:
+    name = f"{index:06}"
+    used = sources if made.kind == "splice" else sources[:1]
+    return {
+        "dataset": "forged",
+        "split": "",
+        "label": int(bool(made.kind)),
+        "kind": made.kind,
+        "group": f"circle{circle:04}",
+        "image": f"images/{name}{made.saving.suffix}",
+        "mask": f"masks/{name}.png" if made.kind else "",
+        "original": "",
+        "parameters": {"sources": used, **made.parameters},
+    }
+
+
+def _done(record: Path, out: Path) -> dict[str, Any] | None:
+    try:
+        row: dict[str, Any] = json.loads(record.read_bytes())
+        there = all((out / row[part]).is_file() for part in ("image", "mask") if row[part])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return row if there else None
+
+
+def _crop(path: Path, job: _Job, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a part of the photograph, on its own 8x8 grid, large enough for ``size`` after it is shrunk."""
+    pixels = _pixels(path)
+    wanted = int(np.ceil(job.size / job.recipe.shrink[0]))
+    corner = [8 * int(rng.integers(max(0, whole - wanted) // 8 + 1)) for whole in pixels.shape[:2]]
+    part = pixels[corner[0] : corner[0] + wanted, corner[1] : corner[1] + wanted]
+    return np.ascontiguousarray(part)
+
+
+@lru_cache(maxsize=_KEPT)
+def _pixels(path: Path) -> NDArray[np.uint8]:
+    return decode(path).pixels
+
+
+def _with_splits(rows: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+    samples = [Sample(row["image"], Path(row["image"]), bool(row["label"]), row["group"]) for row in rows]
+    placed = split(samples, seed=seed)
+    return [{**row, "split": sample.split} for row, sample in zip(rows, placed, strict=True)]
+
+
+def _write_manifest(out: Path, rows: Sequence[dict[str, Any]]) -> None:
+    stream = StringIO()
+    writer = csv.DictWriter(stream, [*COLUMNS, "parameters"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, "parameters": json.dumps(row["parameters"])} for row in rows)
+    write_whole(out / "manifest.csv", stream.getvalue().encode())
+
+
+def _claim(job: _Job, resume: bool) -> None:
+    """Make the folder this set's; one that holds another set is left as it is."""
+    sources = hashlib.sha256(json.dumps([[digest for _, digest in one] for one in job.circles]).encode())
+    facts = {
+        "seed": job.seed,
+        "size": job.size,
+        "sources": sources.hexdigest(),
+        "recipe": json.loads(job.recipe.dumps()),
+    }
+    wanted = json.dumps(facts, indent=2) + "\n"
+    path = job.out / "recipe.json"
+    try:
+        stored = path.read_text()
+    except FileNotFoundError:
+        if job.out.is_dir() and any(job.out.iterdir()):
+            raise OutputError("holds other files", "choose another --out folder", display(job.out)) from None
+        stored = ""
+    except OSError as error:
+        raise OutputError(
+            f"cannot be read ({error})", "choose another --out folder", display(path)
+        ) from error
+    if stored and stored != wanted:
+        raise OutputError(
+            "holds a set of another seed, size, recipe or photographs",
+            "choose another --out folder",
+            display(job.out),
+        )
+    if stored and not resume:
+        raise OutputError("holds this set already", "add --resume to go on with it", display(job.out))
+    write_whole(path, wanted.encode())

@@ -1,0 +1,121 @@
+"""What a file went through before it was found: JPEG savings as cameras, phones and editors make them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tamperscope.io.encode import encode_jpeg, encode_png
+from tamperscope.io.jpeg import standard_table
+
+__all__ = ["FAMILIES", "Saving", "draw_saving"]
+
+Pixels = NDArray[np.uint8]
+Table = NDArray[np.uint16]
+
+_SUM = np.add.outer(np.arange(8), np.arange(8))  # of both frequencies
+
+
+def _standard(quality: float) -> tuple[Table, Table]:
+    level = round(quality)
+    return standard_table(level), standard_table(level, chroma=True)
+
+
+def _editor(quality: float) -> tuple[Table, Table]:
+    """Return tables in the manner of Photoshop's: steps that rise smoothly, colour hardly coarser, capped.
+
+    They are no multiples of the standard's, which is what matters; the numbers are ours.
+    """
+    scale = _scale(quality)
+    smooth = 1 + 9 * (_SUM / 6.0) ** 1.15
+    luma = np.minimum(smooth * scale * 2, 40 * scale + 12)
+    chroma = np.minimum(smooth * scale * 2.6, 45 * scale + 14)
+    return _steps(luma), _steps(chroma)
+
+
+def _camera(quality: float) -> tuple[Table, Table]:
+    """Return tables in the manner of cameras': flatter than the standard's, coarse at high frequencies."""
+    scale = _scale(quality)
+    luma = standard_table(50).astype(float) ** 0.85 * 1.6 * scale
+    chroma = standard_table(50, chroma=True).astype(float) ** 0.8 * 1.7 * scale
+    return _steps(luma + 0.25 * scale * np.maximum(0, _SUM - 9)), _steps(chroma)
+
+
+FAMILIES: dict[str, Callable[[float], tuple[Table, Table]]] = {
+    "standard": _standard,
+    "editor": _editor,
+    "camera": _camera,
+}
+
+
+def _scale(quality: float) -> float:
+    """Return the factor by which the standard scales its steps at a quality."""
+    return 50 / quality if quality < 50 else 2 - quality / 50
+
+
+def _steps(values: NDArray[np.float64]) -> Table:
+    return np.clip(np.rint(values), 1, 255).astype(np.uint16)
+
+
+@dataclass(frozen=True)
+class Saving:
+    """How a file is saved: JPEG with tables of a family at a quality of 1 to 100, or PNG if that is None."""
+
+    family: str = "standard"
+    quality: float | None = None
+    subsampling: str = "4:2:0"
+
+    @property
+    def suffix(self) -> str:
+        """The file name's."""
+        return ".png" if self.quality is None else ".jpg"
+
+    def encode(self, pixels: Pixels) -> bytes:
+        """Return the file's bytes."""
+        if self.quality is None:
+            return encode_png(pixels)
+        return encode_jpeg(pixels, FAMILIES[self.family](self.quality), self.subsampling)
+
+    def wear(self, pixels: Pixels, offset: tuple[int, int] = (0, 0)) -> Pixels:
+        """Return what is left of the pixels after this saving, its 8x8 grid shifted by (rows, columns).
+
+        The grid's lines lie where the coordinates leave the remainders of ``offset`` by 8.
+        """
+        if self.quality is None:
+            return pixels
+        rows, columns = ((8 - shift % 8) % 8 for shift in offset)
+        padded = cv2.copyMakeBorder(pixels, rows, 0, columns, 0, cv2.BORDER_REPLICATE)
+        worn: Any = cv2.imdecode(np.frombuffer(self.encode(padded), np.uint8), cv2.IMREAD_COLOR_RGB)
+        found: Pixels = np.ascontiguousarray(worn[rows:, columns:])
+        return found
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Fit for JSON."""
+        if self.quality is None:
+            return {"format": "PNG"}
+        return {
+            "format": "JPEG",
+            "family": self.family,
+            "quality": round(self.quality, 2),
+            "subsampling": self.subsampling,
+        }
+
+
+def draw_saving(
+    rng: np.random.Generator,
+    qualities: tuple[float, float],
+    families: dict[str, float],
+    subsamplings: dict[str, float],
+) -> Saving:
+    """Draw a JPEG saving; the weights need not add up to 1."""
+    return Saving(draw(rng, families), round(float(rng.uniform(*qualities))), draw(rng, subsamplings))
+
+
+def draw(rng: np.random.Generator, weights: dict[str, float]) -> str:
+    """Draw a name by its weight."""
+    values = np.array(list(weights.values()), float)
+    return list(weights)[int(rng.choice(len(values), p=values / values.sum()))]

@@ -1,0 +1,132 @@
+"""One forgery, from photographs and a generator of random numbers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tamperscope.errors import Defect
+from tamperscope.forge._paste import Edit, Mask, Pixels
+from tamperscope.forge.copy_move import copy_move
+from tamperscope.forge.history import Saving, draw, draw_saving
+from tamperscope.forge.launder import launder
+from tamperscope.forge.outlines import draw_outline
+from tamperscope.forge.recipe import Recipe
+from tamperscope.forge.remove import remove
+from tamperscope.forge.splice import splice
+
+__all__ = ["Forgery", "forge"]
+
+_EDITS: dict[str, Callable[[Pixels, Pixels, Mask, Recipe, np.random.Generator], Edit]] = {
+    "splice": splice,
+    "copy_move": copy_move,
+    "remove": remove,
+}
+_KINDS = {"splice": "splice", "copy_move": "copy-move", "remove": "removal"}  # in a manifest
+_LARGEST_HOLE = 0.12  # of the photograph: larger ones are not filled convincingly, and slowly
+
+
+@dataclass(frozen=True, eq=False)
+class Forgery:
+    """A made photograph: pixels, what was manipulated in it (nothing if pristine), its saving and history.
+
+    ``kind`` is "splice", "copy-move", "removal", or empty for a pristine photograph.
+    """
+
+    pixels: Pixels
+    mask: Mask
+    kind: str
+    saving: Saving
+    parameters: dict[str, Any]
+
+    def encode(self) -> bytes:
+        """Return the file's bytes."""
+        return self.saving.encode(self.pixels)
+
+
+def forge(host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random.Generator) -> Forgery:
+    """Make a forgery, or a pristine photograph of the same history, from RGB photographs (height, width, 3).
+
+    Host and donors may be of different sizes; without donors nothing is spliced. The result is saved by
+    `Forgery.encode`. Equal arguments give equal results.
+
+    Raises:
+        Defect: the manipulation changed pixels outside its mask.
+
+    """
+    host, donor = _shrunk(host, recipe, rng), None
+    parameters: dict[str, Any] = {}
+    kinds = {name: weight for name, weight in recipe.kinds.items() if donors or name != "splice"}
+    kind = draw(rng, kinds) if rng.random() >= recipe.pristine and any(kinds.values()) else ""
+    if rng.random() < recipe.host_jpeg:
+        saving = draw_saving(rng, recipe.host_quality, recipe.families, recipe.subsamplings)
+        host = saving.wear(host)
+        parameters["host"] = saving.record
+    if kind == "splice":
+        donor = _shrunk(donors[int(rng.integers(len(donors)))], recipe, rng)
+        if rng.random() < recipe.donor_jpeg:
+            saving = draw_saving(rng, recipe.donor_quality, recipe.families, recipe.subsamplings)
+            offset = (int(rng.integers(8)), int(rng.integers(8)))
+            donor = saving.wear(donor, offset)
+            parameters["donor"] = {**saving.record, "offset": offset}
+    pixels, mask = host, np.zeros(host.shape[:2], bool)
+    if kind:
+        edit = _edit(kind, host, donor if donor is not None else host, recipe, rng)
+        pixels, mask = edit.pixels, edit.mask
+        parameters["edit"] = edit.parameters
+    return _passed_on(pixels, mask, _KINDS.get(kind, ""), parameters, recipe, rng)
+
+
+def _edit(kind: str, host: Pixels, donor: Pixels, recipe: Recipe, rng: np.random.Generator) -> Edit:
+    shape = draw(rng, recipe.outlines)
+    share = float(np.exp(rng.uniform(*np.log(recipe.area))))
+    if kind == "remove":
+        share = min(share, _LARGEST_HOLE)
+    share *= min(1.0, host.shape[0] * host.shape[1] / (donor.shape[0] * donor.shape[1]))
+    for _ in range(8):
+        edit = _EDITS[kind](host, donor, draw_outline(shape, donor, share, rng), recipe, rng)
+        if edit.mask.any() and not edit.mask.all():
+            break
+        share /= 2  # what was pasted covers everything
+    if not np.array_equal(edit.pixels[~edit.mask], host[~edit.mask]):
+        raise Defect(f"{kind} changed pixels outside its mask", "please report this")
+    share = round(float(edit.mask.mean()), 5)
+    return Edit(edit.pixels, edit.mask, {"outline": shape, "share": share, **edit.parameters})
+
+
+def _passed_on(
+    pixels: Pixels,
+    mask: Mask,
+    kind: str,
+    parameters: dict[str, Any],
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> Forgery:
+    """Take the result off its grid, launder it and choose how it is saved, alike for every kind."""
+    whole = pixels, mask
+    if rng.random() < recipe.off_grid:
+        rows, columns = (int(count) for count in rng.integers(1, 8, 2))
+        pixels, mask = pixels[rows:, columns:], mask[rows:, columns:]
+        parameters["cropped"] = (rows, columns)
+    if rng.random() < recipe.launder:
+        pixels, mask, parameters["laundered"] = launder(pixels, mask, rng)
+    if kind and not mask.any():  # cropped away, or too small to survive
+        pixels, mask = whole
+        parameters.pop("cropped", None)
+        parameters.pop("laundered", None)
+    saving = draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings)
+    if rng.random() >= recipe.final_jpeg:
+        saving = Saving()
+    parameters["final"] = saving.record
+    return Forgery(np.ascontiguousarray(pixels), np.ascontiguousarray(mask), kind, saving, parameters)
+
+
+def _shrunk(pixels: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:
+    factor = float(rng.uniform(*recipe.shrink))
+    if factor == 1:
+        return pixels
+    size = tuple(max(16, round(length * factor)) for length in pixels.shape[1::-1])
+    smaller: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return smaller

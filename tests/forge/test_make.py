@@ -1,0 +1,184 @@
+"""One forgery: exact masks, untouched surroundings, every option reachable, traces as the recipe says."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from forging import host_and_donor
+from tamperscope import plugins
+from tamperscope.errors import Defect, MissingEvidence
+from tamperscope.forge import make
+from tamperscope.forge._paste import Edit
+from tamperscope.forge.launder import launder
+from tamperscope.forge.make import Forgery, forge
+from tamperscope.forge.outlines import SHAPES, draw_outline
+from tamperscope.forge.recipe import PRESETS, Recipe
+from tamperscope.io.decode import decode
+
+CERTAIN = Recipe(pristine=0, launder=0, off_grid=0, host_jpeg=0)
+
+
+def made(recipe: Recipe, seed: int = 0) -> Forgery:
+    host, donor = host_and_donor()
+    return forge(host, [donor], recipe, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("kind", ["splice", "copy_move", "remove"])
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=25)
+def test_outside_the_mask_nothing_changes_and_inside_something_does(kind: str, seed: int) -> None:
+    host, donor = host_and_donor()
+    found = forge(host, [donor], replace(CERTAIN, kinds={kind: 1}), np.random.default_rng(seed))
+    assert found.mask.any()
+    assert not found.mask.all()
+    np.testing.assert_array_equal(found.pixels[~found.mask], host[~found.mask])
+    assert (found.pixels != host).any(axis=2)[found.mask].mean() > 0.2
+    assert found.kind == {"splice": "splice", "copy_move": "copy-move", "remove": "removal"}[kind]
+
+
+@given(st.sampled_from(sorted(PRESETS)), st.integers(0, 2**32 - 1))
+@settings(max_examples=30)
+def test_any_preset_makes_whole_files(preset: str, seed: int) -> None:
+    found = made(PRESETS[preset], seed)
+    photo = decode(found.encode())
+    assert (photo.height, photo.width) == found.mask.shape == found.pixels.shape[:2]
+    assert found.mask.any() == bool(found.kind)
+    assert (photo.jpeg is None) == (found.parameters["final"]["format"] == "PNG")
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=10)
+def test_the_same_generator_makes_the_same(seed: int) -> None:
+    one, other = made(PRESETS["default"], seed), made(PRESETS["default"], seed)
+    assert one.encode() == other.encode()
+    assert one.parameters == other.parameters
+    np.testing.assert_array_equal(one.mask, other.mask)
+
+
+def test_every_option_is_reached() -> None:
+    seen: set[Any] = set()
+
+    def collect(value: Any) -> None:
+        if isinstance(value, dict):
+            seen.update(value)
+            for part in value.values():
+                collect(part)
+        elif isinstance(value, list):
+            for part in value:
+                collect(part)
+        elif isinstance(value, str):
+            seen.add(value)
+
+    for seed in range(200):
+        found = made(replace(PRESETS["default"], launder=0.5), seed)
+        collect(found.parameters)
+        seen.add(found.kind)
+    assert seen >= {"", "splice", "copy-move", "removal", "telea", "navier-stokes", "clone"}
+    assert seen >= {"segment", "blob", "lasso", "ellipse", "box", "noise", "blur", "sharpen", "brightness"}
+    assert seen >= {"standard", "editor", "camera", "4:2:0", "4:2:2", "4:4:4", "PNG", "JPEG"}
+    assert seen >= {"flipped", "angle", "scale", "feather", "match_colours", "host", "donor", "cropped"}
+    assert seen >= {"resize", "recompress", "screenshot", "crop", "bilinear", "bicubic", "lanczos"}
+
+
+def test_pristine_ones_are_saved_like_the_others() -> None:
+    recipe = replace(PRESETS["default"], pristine=0.5)
+    found = [made(recipe, seed) for seed in range(160)]
+    for fact in ("format", "family", "subsampling"):
+        shares = [
+            np.mean(
+                [
+                    one.parameters["final"].get(fact) in ("JPEG", "standard", "4:2:0")
+                    for one in found
+                    if one.kind == kind or (kind and one.kind)
+                ]
+            )
+            for kind in ("", "manipulated")
+        ]
+        assert abs(shares[0] - shares[1]) < 0.2
+
+
+def test_without_donors_nothing_is_spliced() -> None:
+    host, _ = host_and_donor()
+    kinds = {forge(host, [], CERTAIN, np.random.default_rng(seed)).kind for seed in range(20)}
+    assert kinds == {"copy-move", "removal"}
+    only = replace(CERTAIN, kinds={"splice": 1})
+    assert forge(host, [], only, np.random.default_rng(0)).kind == ""
+
+
+@pytest.mark.parametrize("kind", sorted(SHAPES))
+@pytest.mark.parametrize("share", [0.005, 0.05, 0.3])
+def test_outlines_have_about_the_area_asked_for(kind: str, share: float) -> None:
+    _, guide = host_and_donor()
+    rng = np.random.default_rng(7)
+    areas = np.array([draw_outline(kind, guide, share, rng).mean() for _ in range(20)])
+    assert (areas > 0).all()
+    assert (areas < 1).all()
+    assert share / 4 < np.median(areas) < 4 * share
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(sorted(SHAPES)), st.integers(0, 99))
+def test_outlines_of_any_small_picture(height: int, width: int, kind: str, seed: int) -> None:
+    if height * width < 2:
+        return
+    guide = np.zeros((height, width, 3), np.uint8)
+    mask = draw_outline(kind, guide, 0.1, np.random.default_rng(seed))
+    assert mask.shape == (height, width)
+    assert mask.any()
+    assert not mask.all()
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=30)
+def test_laundering_moves_the_mask_with_the_picture(seed: int) -> None:
+    mask = np.zeros((160, 200), bool)
+    mask[40:100, 60:150] = True
+    pixels = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
+    found, moved, steps = launder(pixels, mask, np.random.default_rng(seed))
+    assert steps
+    assert found.shape[:2] == moved.shape
+    assert ((found[..., 0] > 127) != moved).mean() < 0.02
+
+
+def test_a_manipulation_that_spills_over_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spill(host: Any, *_: Any) -> Edit:
+        mask = np.zeros(host.shape[:2], bool)
+        mask[:9, :9] = True
+        return Edit(host ^ 1, mask)
+
+    monkeypatch.setitem(make._EDITS, "splice", spill)
+    with pytest.raises(Defect, match="changed pixels outside its mask"):
+        made(replace(CERTAIN, kinds={"splice": 1}))
+
+
+def auc(recipe: Recipe, count: int = 40) -> float:
+    """Mean pixel AUC of adjpeg over forgeries."""
+    detector = plugins.build("detectors", "adjpeg")
+    areas = []
+    for seed in range(count):
+        host, donor = host_and_donor(300, 400)
+        found = forge(host, [donor], replace(recipe, pristine=0), np.random.default_rng(seed))
+        try:
+            heat = detector.localize(decode(found.encode())).heatmap
+        except MissingEvidence:
+            continue
+        areas.append(float(roc_auc_score(found.mask.ravel(), heat.ravel())))
+    assert len(areas) == count
+    return float(np.mean(areas))
+
+
+FLOORS: list[tuple[str, Callable[[float], bool]]] = [
+    ("aligned", lambda value: value >= 0.90),
+    ("clean", lambda value: 0.45 <= value <= 0.55),
+]
+
+
+@pytest.mark.parametrize(("preset", "holds"), FLOORS)
+def test_traces_are_there_exactly_where_the_recipe_says(preset: str, holds: Callable[[float], bool]) -> None:
+    # The photographs of the tests were never compressed, so they need not be shrunk first.
+    assert holds(auc(replace(PRESETS[preset], shrink=(1, 1))))
