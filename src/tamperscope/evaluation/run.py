@@ -31,7 +31,9 @@ from tamperscope.metrics._base import Metric, parse_metric
 from tamperscope.parallel import ordered
 from tamperscope.types import Sample
 
-__all__ = ["Condition", "Evaluation", "Results", "default_metrics", "evaluate", "plan"]
+__all__ = ["QUALITIES", "Condition", "Evaluation", "Results", "default_metrics", "evaluate", "plan"]
+
+QUALITIES = (70, 95)  # that `--equalize` draws from unless told
 
 
 def default_metrics() -> tuple[Metric, ...]:

@@ -1,0 +1,215 @@
+"""The tables of the three papers: their numbers, and which of our detectors and metrics stand beside them."""
+
+from dataclasses import dataclass
+
+__all__ = ["PAPERS", "Column", "Row", "Table"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the paper: its heading, and the metric of ours for it, empty if there is none."""
+
+    heading: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method of the paper: its numbers by column, None where the paper has none.
+
+    ``detector`` is its registered name here, empty where the row is a network that is trained for the table.
+    """
+
+    label: str
+    detector: str
+    numbers: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a paper; ``differences`` says how our protocol departs from the paper's."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    differences: tuple[str, ...]
+
+
+_OUR_PATCHES = (
+    "patches lie on a grid of 64x64 without overlap, instead of being drawn; the paper does not say how many "
+    "it drew, nor how many were manipulated"
+)
+_OUR_SPLIT = "splits keep photographs that share a source together; the paper's, drawn by photograph, do not"
+_OUR_MEAN = "ours is the mean over manipulated photographs; the paper does not say how it averages"
+_MASKS = "percentages of the paper are printed as shares"
+_CUN = (
+    "the source has slides only, whose split adds up to 110%: ours is 65/10/25, without leaks",
+    "the slides do not say at which threshold; ours is the one of the detector's card",
+    _OUR_MEAN,
+)
+
+
+def _shares(*percentages: float | None) -> tuple[float | None, ...]:
+    return tuple(None if value is None else round(value / 100, 4) for value in percentages)
+
+
+_PATCH_COLUMNS = tuple(Column(name, "patch_accuracy") for name in ("NIST", "IEEE", "COVERAGE"))
+_PIXEL_COLUMNS = tuple(Column(name, "segmentation_accuracy@card") for name in ("NIST", "IEEE", "COVERAGE"))
+_NIST_COLUMNS = (
+    Column("NIST, patches", "patch_accuracy"),
+    Column("NIST, pixels", "segmentation_accuracy@card"),
+)
+
+_BAPPY = {
+    "table1": Table(
+        "Classification accuracy of patches",
+        _PATCH_COLUMNS,
+        (
+            Row("P-LSTM", "", _shares(81.05, 84.27, 73.28)),
+            Row("P-Conv-LSTM", "", _shares(86.76, 86.05, 79.12)),
+            Row("J-Conv-LSTM-Conv", "conv_lstm", _shares(89.38, 87.68, 80.06)),
+        ),
+        (_OUR_PATCHES, _OUR_SPLIT, _MASKS),
+    ),
+    "table2": Table(
+        "Segmentation accuracy",
+        _PIXEL_COLUMNS,
+        (
+            Row("FCN", "fcn", _shares(64.34, None, None)),
+            Row("S-LSTM-Conv34", "", _shares(74.43, None, None)),
+            Row("S-LSTM-Conv", "", _shares(78.60, 74.04, 75.38)),
+            Row("S-Conv-LSTM-Conv", "", _shares(82.78, 74.32, 78.42)),
+            Row("J-Conv-LSTM-Conv", "conv_lstm", _shares(84.60, 77.67, 81.14)),
+        ),
+        (
+            "ours is over whole manipulated photographs, most of whose pixels are pristine; the paper's is "
+            "over patches: compare with the row that marks nothing",
+            _OUR_SPLIT,
+            _MASKS,
+        ),
+    ),
+    "table3": Table(
+        "Size of the feature maps",
+        _NIST_COLUMNS,
+        (
+            Row("Conv1-8f", "", _shares(82.90, 80.88)),
+            Row("Conv1-32f", "", _shares(78.03, 73.17)),
+            Row("LSTM-64h", "", _shares(80.56, 76.16)),
+            Row("J-Conv-LSTM-Conv", "conv_lstm", _shares(89.38, 84.60)),
+        ),
+        (_OUR_PATCHES, _OUR_SPLIT, _MASKS),
+    ),
+    "table4": Table(
+        "Share of manipulated pixels above which a patch is manipulated",
+        _NIST_COLUMNS,
+        (
+            Row("IoU-0.5", "", _shares(96.56, 75.32)),
+            Row("IoU-0.125", "conv_lstm", _shares(89.38, 84.60)),
+        ),
+        (_OUR_PATCHES, _OUR_SPLIT, _MASKS),
+    ),
+    "table5": Table(
+        "Area under the ROC curves",
+        tuple(
+            Column(f"{name}, {what}", metric)
+            for name in ("NIST", "IEEE", "COVERAGE")
+            for what, metric in (("patches", ""), ("pixels", "pixel_auc_pooled"))
+        ),
+        (Row("J-Conv-LSTM-Conv", "conv_lstm", (0.9390, 0.7641, 0.8938, 0.7238, 0.7238, 0.6137)),),
+        (
+            "we have no metric for the curve over patch labels",
+            "ours pools the pixels of all photographs of the split, pristine ones included",
+            _OUR_SPLIT,
+        ),
+    ),
+    "table6": Table(
+        "AUC of pixels, beside the state of the art",
+        (Column("NIST", "pixel_auc"),),
+        (
+            Row("DCT histograms", "dct", (0.545,)),
+            Row("ADJPEG", "adjpeg", (0.5891,)),
+            Row("NADJPEG", "nadjpeg", (0.6567,)),
+            Row("PatchMatch", "patchmatch", (0.6513,)),
+            Row("Error level analysis", "ela", (0.4288,)),
+            Row("Block features", "blk", (0.4785,)),
+            Row("Noise inconsistencies", "noi", (0.4874,)),
+            Row("J-Conv-LSTM-Conv", "conv_lstm", (0.7641,)),
+        ),
+        (
+            "the paper measured on NIST NC2016, of high resolution; ours is on the sets that are given",
+            "the paper does not say whether it averages photographs or pools pixels; ours averages",
+            "ours leaves out photographs that a method cannot be applied to, and says how many",
+        ),
+    ),
+}
+
+_SLIDES = ("NC2016", "Carvalho", "Columbia")
+_CUN2018 = {
+    "f1": Table(
+        "F1 of pixels",
+        tuple(Column(name, "pixel_f1@card") for name in _SLIDES),
+        (
+            Row("MFCN", "mfcn", (0.5707, 0.4795, 0.6117)),
+            Row("Bappy et al.", "conv_lstm", (0.6242, 0.3102, 0.5270)),
+            Row("semi-global, without CRF", "", (0.7174, 0.4236, 0.5956)),
+            Row("semi-global", "semi_global", (0.7900, 0.5006, 0.6482)),
+        ),
+        _CUN,
+    ),
+    "mcc": Table(
+        "MCC of pixels",
+        tuple(Column(name, "pixel_mcc@card") for name in _SLIDES),
+        (
+            Row("MFCN", "mfcn", (0.5703, 0.4074, 0.4792)),
+            Row("Bappy et al.", "conv_lstm", (0.6257, 0.1882, 0.5074)),
+            Row("semi-global, without CRF", "", (0.7101, 0.3309, 0.5557)),
+            Row("semi-global", "semi_global", (0.7847, 0.4379, 0.6403)),
+        ),
+        _CUN,
+    ),
+    "accuracy": Table(
+        "Accuracy of patches and of segmentation",
+        tuple(
+            Column(f"{name}, {what}", metric)
+            for name in _SLIDES
+            for what, metric in (("patches", "patch_accuracy"), ("pixels", "segmentation_accuracy@card"))
+        ),
+        (
+            Row("Bappy et al.", "conv_lstm", _shares(95.89, 89.53, 68.57, 53.80, 85.02, 77.95)),
+            Row("semi-global", "semi_global", _shares(97.81, 89.60, 83.69, 75.10, 89.72, 83.90)),
+        ),
+        (*_CUN, _OUR_PATCHES, _MASKS),
+    ),
+}
+
+_WANG = {
+    "table1": Table(
+        "AUC and F1 of pixels, by segmenter",
+        tuple(
+            Column(f"{what}, {segmenter}", metric)
+            for what, metric in (("AUC", "pixel_auc"), ("F1", "pixel_f1@card"))
+            for segmenter in ("DeepLab", "SAM", "PSPNet")
+        ),
+        (
+            Row("ResNet", "", (0.535, 0.545, 0.524, 0.296, 0.257, 0.259)),
+            Row("WCBnet", "wcbnet", (0.704, 0.608, 0.703, 0.682, 0.310, 0.365)),
+            Row("ManTra-Net (no segmenter)", "mantranet", (0.653, None, None, 0.238, None, None)),
+        ),
+        (
+            "the paper scores 40 photographs of CASIA 2, chosen by hand among those classified rightly; ours "
+            "are all manipulated photographs of the split",
+            "the paper does not give the threshold of its F1; ours is the one of the detector's card",
+        ),
+    ),
+    "views": Table(
+        "F1 of photographs, by view",
+        tuple(Column(f"WCBnet {view}", "image_f1") for view in (2, 3, 4)),
+        (Row("WCBnet", "wcbnet", (0.912, 0.933, 0.935)),),
+        (
+            "CASIA 2 has a trap: its classes were saved with different JPEG tables; the raw number repeats "
+            "the paper's protocol, the equalized one is the one to believe",
+        ),
+    ),
+}
+
+PAPERS: dict[str, dict[str, Table]] = {"bappy2017": _BAPPY, "cun2018": _CUN2018, "wang2024": _WANG}
