@@ -119,7 +119,7 @@ def _dump(found: Found) -> bytes:
 def _load(path: Path) -> Found | None:
     """Return what was kept; None if there is nothing, or it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             facts = json.loads(str(stored["facts"]))
             if facts["missing"]:
                 return Found(None, facts["threshold"], facts["missing"])

@@ -1,0 +1,301 @@
+"""Whole evaluations: what is written, resumed, refused and counted; and the commands."""
+
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import roc_auc_score
+from typer.testing import CliRunner
+
+from dataset_trees import TREES, put, put_mask, write_manifest
+from evaluating import planned
+from photos import encode
+from tamperscope import plugins
+from tamperscope.cli import app
+from tamperscope.datasets import open_dataset
+from tamperscope.detectors.ela import ErrorLevel
+from tamperscope.errors import InvalidParameter, OutputError, WrongLayout
+from tamperscope.evaluation.run import evaluate, plan
+from tamperscope.io.decode import decode
+
+run = CliRunner()
+
+OUTPUTS = ("results.parquet", "summary.csv", "report.html")
+
+
+def content(out: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in OUTPUTS}
+
+
+def rows(out: Path) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = pq.read_table(out / "results.parquet").to_pylist()
+    return found
+
+
+def test_rows_hold_what_an_independent_loop_measures(forged: Path, tmp_path: Path) -> None:
+    evaluate(planned(forged), tmp_path)
+    dataset, ela = open_dataset("forged", forged), plugins.build("detectors", "ela")
+    found = {
+        row["image"]: row
+        for row in rows(tmp_path)
+        if (row["detector"], row["metric"]) == ("ela", "pixel_auc")
+    }
+    manipulated = [sample for sample in dataset.samples() if sample.manipulated]
+    assert set(found) == {sample.name for sample in manipulated}
+    for sample in manipulated:
+        photo = decode(sample.image)
+        truth = dataset.mask(sample, (photo.height, photo.width))
+        expected = roc_auc_score(truth.ravel(), ela.localize(photo).heatmap.ravel())
+        assert found[sample.name]["value"] == pytest.approx(expected, abs=1e-9)
+        assert found[sample.name]["digest"] == photo.digest
+        assert found[sample.name]["status"] == "judged"
+
+
+def test_every_row_says_whence_it_comes(forged: Path, tmp_path: Path) -> None:
+    evaluate(planned(forged, perturbations=["jpeg:80"]), tmp_path)
+    every = rows(tmp_path)
+    assert {row["perturbation"] for row in every} == {"", "jpeg:80"}
+    assert {(row["dataset"], row["split"], row["condition"], row["seed"]) for row in every} == {
+        ("forged", "test", "raw", 0)
+    }
+    assert {row["detector"] for row in every} == {"adjpeg", "ela"}
+    assert json.loads(str(every[-1]["parameters"])) == plugins.parameters(plugins.build("detectors", "ela"))
+    missing = [row for row in every if row["status"] == "not applicable"]
+    assert missing
+    assert all(row["value"] is None and "JPEG" in str(row["reason"]) for row in missing)
+    with (tmp_path / "summary.csv").open() as file:
+        summary = list(csv.DictReader(file))
+    pixel = [
+        row
+        for row in summary
+        if (row["detector"], row["metric"], row["subset"]) == ("adjpeg", "pixel_auc", "all")
+    ]
+    assert {row["perturbation"] for row in pixel} == {"", "jpeg:80"}
+    assert int(pixel[0]["n"]) + int(pixel[0]["not_applicable"]) == 24 - _pristine(forged)
+
+
+def _pristine(root: Path) -> int:
+    return sum(not sample.manipulated for sample in open_dataset("forged", root).samples())
+
+
+def test_the_pooled_area_is_that_of_all_pixels(forged: Path, tmp_path: Path) -> None:
+    results = evaluate(planned(forged, "ela", metrics=["pixel_auc_pooled"]), tmp_path)
+    dataset, ela = open_dataset("forged", forged), plugins.build("detectors", "ela")
+    heat, truth = [], []
+    for sample in dataset.samples():
+        photo = decode(sample.image)
+        heat.append(ela.localize(photo).heatmap.ravel())
+        truth.append(dataset.mask(sample, (photo.height, photo.width)).ravel())
+    (number,) = [one for one in results.conditions[0].numbers if one.detector == "ela"]
+    assert number.value == pytest.approx(roc_auc_score(np.concatenate(truth), np.concatenate(heat)), abs=1e-9)
+    assert (number.low, number.n) == (None, 24)
+    assert not (tmp_path / ".rankings").exists()
+
+
+def test_again_with_workers_and_from_the_cache_is_the_same_bit_for_bit(forged: Path, tmp_path: Path) -> None:
+    for name, workers in (("one", 1), ("two", 2)):
+        evaluate(planned(forged, perturbations=["noise:3"]), tmp_path / name, workers=workers)
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+    before = content(tmp_path / "one")
+    evaluate(planned(forged, perturbations=["noise:3"]), tmp_path / "one")
+    assert content(tmp_path / "one") == before
+    facts = json.loads((tmp_path / "one" / "run.json").read_text())
+    assert facts["finished"]
+    assert facts["cached"] == 2 * 2 * 24
+    shared = tmp_path / "shared"
+    evaluate(planned(forged), tmp_path / "three", cache=tmp_path / "one" / "cache")
+    assert not shared.exists()
+    assert json.loads((tmp_path / "three" / "run.json").read_text())["cached"] == 2 * 24
+
+
+def test_a_killed_run_resumes_to_the_same_bits(forged: Path, tmp_path: Path) -> None:
+    evaluate(planned(forged, "adjpeg", "noi", perturbations=["jpeg:90"]), tmp_path / "whole")
+    killed = tmp_path / "killed"
+    command = [sys.executable, "-m", "tamperscope", "evaluate", "--dataset", "forged", "--root", str(forged)]
+    command += ["--detector", "adjpeg,noi", "--perturb", "jpeg:90", "--out", str(killed)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while len(list(killed.glob("cache/*/*/*.npz"))) < 10 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    assert len(list(killed.glob("cache/*/*/*.npz"))) < 96
+    assert not any((killed / name).exists() for name in OUTPUTS)
+    evaluate(planned(forged, "adjpeg", "noi", perturbations=["jpeg:90"]), killed)
+    assert content(killed) == content(tmp_path / "whole")
+    assert not list(killed.glob(".*"))
+    assert json.loads((killed / "run.json").read_text())["cached"] >= 10
+
+
+def test_equalizing_makes_every_photo_a_jpeg_of_the_range(forged: Path, tmp_path: Path) -> None:
+    results = evaluate(planned(forged, qualities=(80, 85)), tmp_path)
+    assert {row["condition"] for row in rows(tmp_path)} == {"equalized"}
+    assert not [row for row in rows(tmp_path) if row["status"] == "not applicable"]
+    assert results.evaluation.condition == "equalized"
+    page = (tmp_path / "report.html").read_text()
+    assert "image_auc (equalized)" in page
+    assert "image_auc (raw)" not in page
+
+
+def test_other_results_are_never_overwritten(forged: Path, tmp_path: Path) -> None:
+    evaluate(planned(forged, "ela"), tmp_path)
+    before = content(tmp_path)
+    for other in (
+        planned(forged, "noi"),
+        planned(forged, "ela", seed=1),
+        planned(forged, "ela", qualities=(70, 95)),
+    ):
+        with pytest.raises(OutputError, match="holds an evaluation with other settings"):
+            evaluate(other, tmp_path)
+    assert content(tmp_path) == before
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(OutputError, match="cannot be read"):
+        evaluate(planned(forged, "ela"), tmp_path)
+
+
+def test_what_cannot_be_used_is_counted_and_the_rest_goes_on(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for number in range(4):
+        put(root / f"{number}.jpg", number, (80, 96))
+    put_mask(root / "m.png", shape=(80, 96))
+    put_mask(root / "small.png")
+    (root / "empty.png").write_bytes(encode(np.zeros((80, 96), np.uint8)))
+    (root / "2.jpg").write_bytes(b"\xff\xd8\xff nonsense")
+    masks = ["m.png", "small.png", "", "empty.png"]
+    write_manifest(
+        root,
+        [
+            {
+                "dataset": "odd",
+                "split": "test",
+                "label": str(int(bool(mask))),
+                "image": f"{number}.jpg",
+                "mask": mask,
+            }
+            for number, mask in enumerate(masks)
+        ]
+        + [{"dataset": "odd", "split": "test", "label": "1", "image": "none.jpg", "mask": "m.png"}],
+    )
+    command = [
+        "evaluate",
+        "--dataset",
+        "odd",
+        "--root",
+        str(root),
+        "--detector",
+        "ela",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    found = run.invoke(app, command)
+    assert found.exit_code == 1
+    for text in ("masks are never resized", "2.jpg", "its mask marks nothing", "none.jpg: no such file"):
+        assert text in found.output, found.output
+    excluded = {row["image"] for row in rows(tmp_path / "o") if row["status"] == "excluded"}
+    assert excluded == {"1.jpg", "2.jpg", "3.jpg", "none.jpg"}
+    with (tmp_path / "o" / "summary.csv").open() as file:
+        auc = next(
+            row for row in csv.DictReader(file) if (row["detector"], row["metric"]) == ("ela", "pixel_auc")
+        )
+    assert (auc["n"], auc["excluded"]) == ("1", "3")
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert "4 photos could not be used" in page
+
+
+def test_a_defect_of_one_detector_is_counted(
+    forged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: ErrorLevel, photo: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(ErrorLevel, "_localize", broken)
+    results = evaluate(planned(forged, "ela", "noi"), tmp_path)
+    assert len(results.failed) == 24
+    assert {row["status"] for row in rows(tmp_path) if row["detector"] == "ela"} == {"failed"}
+    assert {row["status"] for row in rows(tmp_path) if row["detector"] == "noi"} <= {"judged", "undefined"}
+
+
+@pytest.mark.parametrize("choice", [{"qualities": (0, 90)}, {"qualities": (95, 70)}, {"metrics": ["x"]}])
+def test_what_makes_no_sense_is_refused(forged: Path, choice: dict[str, object]) -> None:
+    with pytest.raises(InvalidParameter if "metrics" not in choice else Exception, match=r"qualities|metric"):
+        planned(forged, **choice)
+
+
+def test_an_empty_split_and_a_wrong_root_are_one_line(forged: Path, tmp_path: Path) -> None:
+    ela = plugins.build("detectors", "ela")
+    with pytest.raises(WrongLayout, match="no sample in split 'val'; choose from test, all"):
+        plan("forged", forged, "val", {"ela": ela})
+    base = ["evaluate", "--out", str(tmp_path / "o"), "--detector", "ela"]
+    empty = run.invoke(app, [*base, "--dataset", "forged", "--root", str(forged), "--split", "val"])
+    assert (empty.exit_code, empty.output.count("\n")) == (1, 1)
+    wrong = run.invoke(app, [*base, "--dataset", "casia1", "--root", str(tmp_path)])
+    assert (wrong.exit_code, wrong.output.count("\n")) == (1, 1)
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--detector", "elf"],
+        ["--set", "ela.quality=500"],
+        ["--metric", "pixel_f2"],
+        ["--perturb", "rain:3"],
+        ["--split", "tests"],
+        ["--qualities", "90", "80", "--equalize"],
+        ["--dataset", "forget"],
+    ],
+)
+def test_wrong_usage_exits_with_2(options: list[str], forged: Path, tmp_path: Path) -> None:
+    base = [
+        "evaluate",
+        "--dataset",
+        "forged",
+        "--root",
+        str(forged),
+        "--detector",
+        "ela",
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    assert run.invoke(app, [*base, *options]).exit_code == 2
+
+
+def test_the_command_measures_and_prints(forged: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    base = ["evaluate", "--dataset", "forged", "--root", str(forged), "--out", str(out)]
+    options = "--detector ela,adjpeg --set ela.quality=95 --metric pixel_auc,image_auc --workers 2 --seed 3"
+    found = run.invoke(app, [*base, *options.split()])
+    assert found.exit_code == 0, found.output
+    lines = found.output.splitlines()
+    assert lines[0] == "forged test, raw, seed 3"
+    assert lines[1].split()[:2] == ["ela", "pixel_auc"]
+    assert lines[-1] == f"Open {out / 'report.html'}"
+    assert "image_auc (raw)" in found.output
+    assert {row["parameters"] for row in rows(out) if row["detector"] == "ela"} != {"{}"}
+
+
+def test_a_set_without_splits_is_split_by_the_seed(tmp_path: Path) -> None:
+    for number in range(8):
+        put(tmp_path / "set" / "images" / f"{number}.jpg", number, (64, 64))
+        put_mask(tmp_path / "set" / "masks" / f"{number}.png", shape=(64, 64))
+    base = ["evaluate", "--dataset", "folder", "--root", str(tmp_path / "set"), "--detector", "noi", "--out"]
+    assert run.invoke(app, [*base, str(tmp_path / "o")]).exit_code == 0
+    assert run.invoke(app, [*base, str(tmp_path / "all"), "--split", "all"]).exit_code == 0
+    assert len({row["image"] for row in rows(tmp_path / "o")}) == 2
+    assert len({row["image"] for row in rows(tmp_path / "all")}) == 8
+
+
+def test_every_registered_data_set_can_be_evaluated(tmp_path: Path) -> None:
+    for name, tree in TREES.items():
+        (tmp_path / name).mkdir()
+        tree(tmp_path / name)
+        detectors = {"noi": plugins.build("detectors", "noi")}
+        wanted = "mine" if name == "manifest" else name
+        results = evaluate(plan(wanted, tmp_path / name, "all", detectors), tmp_path / "out" / name)
+        assert not results.excluded

@@ -1,0 +1,93 @@
+"""The papers' tables: their numbers, ours beside them, and what does not exist yet."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tamperscope import plugins
+from tamperscope.cli import app
+from tamperscope.errors import InvalidParameter
+from tamperscope.evaluation.papers import PAPERS
+from tamperscope.evaluation.tables import find_table
+from tamperscope.metrics._base import parse_metric
+
+run = CliRunner()
+
+EVERY = [(paper, name) for paper, tables in PAPERS.items() for name in tables]
+
+
+@pytest.mark.parametrize(("paper", "name"), EVERY)
+def test_a_table_is_whole(paper: str, name: str) -> None:
+    table = PAPERS[paper][name]
+    assert table.title
+    assert table.differences
+    for column in table.columns:
+        if column.metric:
+            (metric,) = parse_metric(column.metric)
+            assert metric.name == column.metric
+    for row in table.rows:
+        assert len(row.numbers) == len(table.columns)
+        assert all(number is None or 0 < number < 1 for number in row.numbers)
+
+
+@pytest.mark.parametrize(
+    ("paper", "name", "label", "numbers"),
+    [
+        ("bappy2017", "table1", "J-Conv-LSTM-Conv", (0.8938, 0.8768, 0.8006)),
+        ("bappy2017", "table6", "NADJPEG", (0.6567,)),
+        ("cun2018", "mcc", "MFCN", (0.5703, 0.4074, 0.4792)),
+        ("wang2024", "table1", "WCBnet", (0.704, 0.608, 0.703, 0.682, 0.310, 0.365)),
+    ],
+)
+def test_numbers_are_the_papers(paper: str, name: str, label: str, numbers: tuple[float, ...]) -> None:
+    assert next(row.numbers for row in PAPERS[paper][name].rows if row.label == label) == numbers
+
+
+def test_unknown_tables_are_answered_with_the_known() -> None:
+    with pytest.raises(InvalidParameter, match="choose from bappy2017, cun2018, wang2024"):
+        find_table("bappy", "table1")
+    with pytest.raises(InvalidParameter, match="choose from table1, table2"):
+        find_table("bappy2017", "table9")
+
+
+def test_paper_and_ours_are_printed_side_by_side(forged: Path, tmp_path: Path) -> None:
+    command = ["reproduce", "bappy2017", "table6", "--root", f"forged={forged}", "--out", str(tmp_path)]
+    found = run.invoke(app, command)
+    assert found.exit_code == 0, found.output
+    lines = found.output.splitlines()
+    assert lines[0] == "bappy2017, table6: AUC of pixels, beside the state of the art"
+    assert "ours 1: forged test, raw, pixel_auc" in lines
+    assert "ours 2: forged test, equalized, pixel_auc" in lines
+    ela = next(line for line in lines if line.startswith("Error level analysis"))
+    assert ".4288" in ela
+    assert "(n " in ela
+    for row in PAPERS["bappy2017"]["table6"].rows:
+        if row.detector not in plugins.names("detectors"):
+            assert f"the detector {row.detector} does not exist yet" in found.output
+    assert "Differences of protocol:" in lines
+    folder = tmp_path / "bappy2017-table6"
+    with (folder / "table.csv").open() as file:
+        assert next(csv.reader(file))[:3] == ["method", "detector", "paper: NIST"]
+    assert (folder / "forged-test-equalized" / "report.html").is_file()
+
+
+def test_a_table_without_roots_or_detectors_is_the_paper_s() -> None:
+    found = run.invoke(app, ["reproduce", "cun2018", "f1"])
+    assert found.exit_code == 0
+    assert "the detector mfcn does not exist yet" in found.output
+    assert ".5707" in found.output
+    assert "no root given" in run.invoke(app, ["reproduce", "bappy2017", "table6"]).output
+
+
+@pytest.mark.parametrize(
+    "words", [["bappy2017", "table9"], ["x", "y"], ["bappy2017", "table6", "--root", "casia1"]]
+)
+def test_wrong_usage(words: list[str]) -> None:
+    assert run.invoke(app, ["reproduce", *words]).exit_code == 2
+
+
+def test_a_wrong_root_is_one_line(tmp_path: Path) -> None:
+    found = run.invoke(app, ["reproduce", "bappy2017", "table6", "--root", f"casia1={tmp_path}"])
+    assert (found.exit_code, found.output.count("\n")) == (1, 1)
