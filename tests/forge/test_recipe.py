@@ -56,8 +56,8 @@ def test_bad_files_are_refused(content: str, tmp_path: Path) -> None:
 
 
 def test_unknown_recipes_are_answered_with_the_presets() -> None:
-    with pytest.raises(InvalidParameter, match="no recipe 'alined'; choose from default, aligned"):
-        load_recipe("alined")
+    with pytest.raises(InvalidParameter, match="no recipe 'aligned2'; choose from default, aligned"):
+        load_recipe("aligned2")
 
 
 def test_every_field_says_what_it_is() -> None:

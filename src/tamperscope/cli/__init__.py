@@ -11,6 +11,7 @@ import typer
 
 from tamperscope import __version__
 from tamperscope.cli._app import FAILED, TERMINATED, app, say
+from tamperscope.io.paths import display
 
 __all__ = ["app", "main"]
 
@@ -30,7 +31,8 @@ def main() -> NoReturn:
     try:
         app()
     except OSError as error:  # but for a closed pipe, which typer ends quietly
-        say(f"standard output: cannot be written ({error.strerror or error}); free space and try again")
+        place = display(error.filename) if error.filename else "standard output"
+        say(f"{place}: cannot be written ({error.strerror or error}); free space and try again")
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at the end
     sys.exit(FAILED)
 

@@ -148,7 +148,7 @@ def show_numbers(results: "Results") -> None:
                     if count
                 )
                 value = spelled(number.value, number.low, number.high)
-                typer.echo(f"  {number.detector:<12} {name:<28} {value:<22} {counts}")
+                typer.echo(f"  {number.detector:<12} {name:<30} {value:<22} {counts}")
 
 
 def report_unusable(results: "Results") -> int:

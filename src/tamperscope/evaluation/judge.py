@@ -149,6 +149,15 @@ def prepare(sample: Sample, perturbation: Perturbation | None, plan: Plan) -> tu
     return photo, truth
 
 
+def _save(comparison: Comparison, path: Path) -> None:
+    try:
+        comparison.ranking.save(path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be written ({error.strerror or error})", "free space and go on", display(path)
+        ) from error
+
+
 def _compare(found: Found, truth: NDArray[np.bool_], plan: Plan, ranking: Path | None) -> Answer:
     if found.localization is None:
         return Answer(NOT_APPLICABLE, found.missing, found.threshold)
@@ -156,7 +165,7 @@ def _compare(found: Found, truth: NDArray[np.bool_], plan: Plan, ranking: Path |
     values = tuple(metric.observe(comparison) for metric in plan.metrics)
     curve = comparison.ranking.curve if comparison.manipulated else None
     if ranking and any(metric.pooled for metric in plan.metrics):
-        comparison.ranking.save(ranking)
+        _save(comparison, ranking)
     else:
         ranking = None
     return Answer(
