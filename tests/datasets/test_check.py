@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tamperscope import plugins
 from tamperscope.cli import app
 from tamperscope.datasets import open_dataset
 from tamperscope.datasets._check import Finding, check
+from tamperscope.errors import Defect
 
 run = CliRunner()
 
@@ -59,7 +61,20 @@ def test_odd_masks_are_named(tmp_path: Path) -> None:
     found = findings(tmp_path)
     assert found["1 are manipulated, but their masks mark nothing"].names == ("empty.jpg",)
     assert found["2 have masks that mark everything"].names == ("full.jpg", "second.jpg")
-    assert "2 have masks that mark more than half: are black and white swapped?" in found
+    assert found["2 have masks that mark more than half: are black and white swapped?"].severity == "warning"
+
+
+def test_a_single_large_mask_is_named_but_no_alarm(tmp_path: Path) -> None:
+    rows = []
+    for name, level in (("one", 255), ("two", 0), ("three", 0)):
+        put(tmp_path / f"{name}.jpg", level + len(name))
+        pixels = np.full((48, 64), level, np.uint8)
+        pixels[0, 0] = 255 - level
+        (tmp_path / f"{name}.png").write_bytes(encode(pixels))
+        rows.append(entry(f"{name}.jpg", 1, mask=f"{name}.png"))
+    write_manifest(tmp_path, rows)
+    large = findings(tmp_path)["1 have masks that mark more than half"]
+    assert (large.severity, large.names) == ("info", ("one.jpg",))
 
 
 def test_duplicates_and_cut_groups_are_errors(tmp_path: Path) -> None:
@@ -103,6 +118,21 @@ def test_every_data_set_is_listed_with_source_terms_and_counts() -> None:
         assert card["url"] in listed
         assert card["terms"] in listed
     assert "921 manipulated, 800 pristine" in listed
+
+
+def test_a_broken_plugin_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = plugins.load
+
+    def broken(kind: str, name: str) -> type[Any]:
+        if name == "casia1":
+            raise Defect("it cannot be loaded", "repair it")
+        return load(kind, name)
+
+    monkeypatch.setattr(plugins, "load", broken)
+    listed = run.invoke(app, ["datasets"])
+    assert listed.exit_code == 0
+    assert "it cannot be loaded; repair it" in listed.stderr
+    assert "casia2: " in listed.stdout
 
 
 def test_a_data_set_is_shown_with_its_faults_and_fields() -> None:

@@ -89,6 +89,15 @@ def test_a_wrong_root_is_an_error_that_names_it(name: str, exists: bool, tmp_pat
     assert "expected below the root" in str(caught.value) or not exists
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_root_that_is_an_empty_file_is_an_error(name: str, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.touch()
+    with pytest.raises(WrongLayout) as caught:
+        open_dataset(name, root).samples()
+    assert str(caught.value).startswith(str(root))
+
+
 def test_pristine_photos_share_the_group_of_what_was_made_from_them(tmp_path: Path) -> None:
     expected = {
         "casia1": "ani0001",

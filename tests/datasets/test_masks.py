@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dataset_trees import SHAPE, ellipse
 from photos import Image, encode, opencv
-from tamperscope.datasets._files import group_by_source
+from tamperscope.datasets._groups import group_by_source
 from tamperscope.datasets._masks import read_mask
 
 GREY = ellipse().astype(np.uint8) * 255

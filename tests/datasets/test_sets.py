@@ -21,6 +21,12 @@ def test_casia1_masks_without_the_ending_are_found(tmp_path: Path) -> None:
     assert all(sample.mask for sample in dataset.samples() if sample.manipulated)
 
 
+def test_folders_may_be_in_other_letters(tmp_path: Path) -> None:
+    TREES["casia1"](tmp_path)
+    (tmp_path / "Modified Tp").rename(tmp_path / "Modified TP")
+    assert len(open_dataset("casia1", tmp_path).samples()) == 4
+
+
 def test_casia1_tells_the_kind_by_the_name(tmp_path: Path) -> None:
     TREES["casia1"](tmp_path)
     kinds = {Path(one.name).stem: one.kind for one in open_dataset("casia1", tmp_path).samples()}
@@ -124,6 +130,20 @@ def test_nist16_keeps_versions_of_one_photograph_together(tmp_path: Path) -> Non
     assert [sample.kind for sample in samples] == ["splice", "splice", ""]
 
 
+def test_nist16_takes_all_that_is_not_white_as_manipulated(tmp_path: Path) -> None:
+    TREES["nist16"](tmp_path)
+    dataset = open_dataset("nist16", tmp_path)
+    sample = next(one for one in dataset.samples() if one.manipulated)
+    colours = np.where(ellipse()[..., None], [255, 0, 0], 255).astype(np.uint8)
+    colours[0, 0] = 254
+    assert sample.mask
+    sample.mask.write_bytes(encode(colours))
+    found = dataset.mask(sample, SHAPE)
+    assert found[0, 0]
+    found[0, 0] = False
+    np.testing.assert_array_equal(found, ellipse())
+
+
 def test_nist16_says_which_columns_are_missing(tmp_path: Path) -> None:
     TREES["nist16"](tmp_path)
     table = tmp_path / "reference" / "manipulation" / "NC2016-manipulation-ref.csv"
@@ -152,6 +172,14 @@ def test_a_folder_lists_its_orphans(tmp_path: Path, part: str) -> None:
     for number in range(12):
         put(tmp_path / part / f"orphan{number:02}.png")
     with pytest.raises(WrongLayout, match=rf"{part[:-1]}.*{part}/orphan00.png.*orphan09.png and 2 more"):
+        open_dataset("folder", tmp_path).samples()
+
+
+def test_all_orphans_are_in_one_list(tmp_path: Path) -> None:
+    TREES["folder"](tmp_path)
+    put(tmp_path / "images" / "a.png")
+    put(tmp_path / "masks" / "other" / "a.png")
+    with pytest.raises(WrongLayout, match=r"images/a.png, masks/other/a.png"):
         open_dataset("folder", tmp_path).samples()
 
 

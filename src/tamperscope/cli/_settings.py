@@ -1,12 +1,26 @@
 """Detectors and their fields, as several commands take them."""
 
 from collections import defaultdict
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from tamperscope import plugins
 from tamperscope.errors import InvalidParameter
 
-__all__ = ["detector_fields", "detector_names"]
+__all__ = ["Detectors", "Settings", "Workers", "detector_fields", "detector_names"]
+
+Detectors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--detector", "-d", metavar="NAME[,NAME]", help="See `tamperscope detectors`; auto unless given."
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="DETECTOR.FIELD=VALUE", help="Configure a detector; may be repeated."),
+]
+Workers = Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")]
 
 
 def detector_names(text: str) -> tuple[str, ...]:

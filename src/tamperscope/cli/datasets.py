@@ -9,6 +9,7 @@ import typer
 
 from tamperscope import plugins
 from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
+from tamperscope.cli._settings import Workers
 from tamperscope.errors import TamperscopeError, UnknownPlugin
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ def datasets(
     """List the data sets that can be read, or look into one."""
     if context.invoked_subcommand:
         return
-    cards = {name: _card(name) for name in plugins.names("datasets")}
+    cards = {}
+    for name in plugins.names("datasets"):
+        try:
+            cards[name] = _card(name)
+        except TamperscopeError as error:  # a broken one of a third party hides no other
+            say(str(error))
     if as_json:
         typer.echo(json.dumps({name: asdict(card) for name, card in cards.items()}, indent=2))
         return
@@ -72,7 +78,7 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A data set's 
 def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A data set's name, or one in a manifest.")],
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Where it lies.")],
-    workers: Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")] = 1,
+    workers: Workers = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read all of a data set and say what is missing or odd; exit with 1 if something is wrong."""

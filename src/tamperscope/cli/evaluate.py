@@ -7,7 +7,7 @@ import typer
 
 from tamperscope import plugins
 from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
-from tamperscope.cli._settings import detector_fields, detector_names
+from tamperscope.cli._settings import Detectors, Settings, Workers, detector_fields, detector_names
 from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
 if TYPE_CHECKING:
@@ -41,16 +41,8 @@ def evaluate(
     root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Where the data set lies.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write results and report here.")],
     split: Annotated[str, typer.Option("--split", help="train, val, test or all.")] = "test",
-    detector: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--detector", "-d", metavar="NAME[,NAME]", help="See `tamperscope detectors`; auto unless given."
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="DETECTOR.FIELD=VALUE", help="Configure a detector; may be repeated."),
-    ] = None,
+    detector: Detectors = None,
+    settings: Settings = None,
     metric: Annotated[
         list[str] | None,
         typer.Option("--metric", "-m", metavar="NAME[@THRESHOLD]", help="Only these; all unless given."),
@@ -69,7 +61,7 @@ def evaluate(
             help="Also under jpeg, resize, crop, blur or noise; may be repeated.",
         ),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")] = 1,
+    workers: Workers = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of intervals, qualities, noise and made splits.")] = 0,
     cache: Annotated[
         Path | None,

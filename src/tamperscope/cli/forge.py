@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
+from tamperscope.cli._settings import Workers
 from tamperscope.errors import InvalidParameter, TamperscopeError
 
 __all__ = ["forge"]
@@ -39,7 +40,7 @@ def forge(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=JSON", help="Change the recipe; may be repeated."),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")] = 1,
+    workers: Workers = 1,
     splits: Annotated[
         bool, typer.Option("--split", help="Share out into train, val and test, 65/10/25, without leaks.")
     ] = False,

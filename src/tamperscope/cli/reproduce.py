@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tamperscope.cli._app import FAILED, app, say
+from tamperscope.cli._settings import Workers
 from tamperscope.cli.evaluate import measure, report_unusable
 from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
@@ -34,7 +35,7 @@ def reproduce(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Write results and reports here.")
     ] = Path("tamperscope-tables"),
-    workers: Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")] = 1,
+    workers: Workers = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of intervals, qualities and made splits.")] = 0,
 ) -> None:
     """Print a paper's table beside ours, raw and equalized, and how the protocols differ."""

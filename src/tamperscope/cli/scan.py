@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamperscope.cli._app import FAILED, FOUND, INTERRUPTED, app, progress, say
-from tamperscope.cli._settings import detector_fields, detector_names
+from tamperscope.cli._settings import Detectors, Settings, Workers, detector_fields, detector_names
 from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
 if TYPE_CHECKING:
@@ -34,23 +34,15 @@ def scan(
         list[str],
         typer.Argument(metavar="PATH...", help="Photos, folders or glob patterns.", show_default=False),
     ],
-    detector: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--detector", "-d", metavar="NAME[,NAME]", help="See `tamperscope detectors`; auto unless given."
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="DETECTOR.FIELD=VALUE", help="Configure a detector; may be repeated."),
-    ] = None,
+    detector: Detectors = None,
+    settings: Settings = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write results and pictures here.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record a line.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="With --out: also heatmaps as float32 .npy.")] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders' folders.")] = False,
-    workers: Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")] = 1,
+    workers: Workers = 1,
     fail_on: Annotated[
         float | None,
         typer.Option("--fail-on", metavar="SCORE", min=0, max=1, help="Exit with 3 if a score reaches this."),

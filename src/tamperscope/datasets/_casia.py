@@ -1,20 +1,38 @@
 """What the two versions of CASIA share: the names, which tell the photographs that an image was made from."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tamperscope.datasets._files import group_by_source
+from tamperscope.datasets._files import name_below
+from tamperscope.datasets._groups import group_by_source
+from tamperscope.types import Sample
 
-__all__ = ["groups", "kind"]
+__all__ = ["samples"]
 
 
-def kind(path: Path) -> str:
+def samples(
+    root: Path, forged: Sequence[Path], pristine: Sequence[Path], mask_of: Callable[[Path], Path | None]
+) -> Iterator[Sample]:
+    """Yield the samples of both kinds, grouped by the sources in their names."""
+    group, made = _groups([*forged, *pristine]), set(forged)
+    for path, manipulated in [*((path, True) for path in forged), *((path, False) for path in pristine)]:
+        yield Sample(
+            name=name_below(root, path),
+            image=path,
+            manipulated=manipulated,
+            group=group[path.name],
+            mask=mask_of(path) if manipulated else None,
+            kind=_kind(path) if manipulated else "",
+        )
+
+
+def _kind(path: Path) -> str:
     """Return "copy-move" for parts from the same image (Sp_S_, Tp_S_), "splice" from different ones (_D_)."""
     return {"S": "copy-move", "D": "splice"}.get(path.stem.split("_")[1], "")
 
 
-def groups(paths: Iterable[Path]) -> dict[str, str]:
+def _groups(paths: Iterable[Path]) -> dict[str, str]:
     """Return each name's group, by the sources in it: ``Sp_D_..._ani0001_sec0002_0003``, ``Au_ani_0001``."""
     return group_by_source((path.name, _sources(path.stem)) for path in paths)
 

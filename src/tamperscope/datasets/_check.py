@@ -105,8 +105,10 @@ def _odd_masks(facts: Sequence[_Facts]) -> Iterator[Finding]:
     if odd := [one for one in marked if one.share == 1]:
         yield _of("warning", "have masks that mark everything", odd)
     large = [one for one in marked if (one.share or 0) > 0.5]
-    if len(large) > len(marked) / 2:
-        yield _of("warning", "have masks that mark more than half: are black and white swapped?", large)
+    if large:
+        swapped = ": are black and white swapped?" if len(large) > len(marked) / 2 else ""
+        severity: Severity = "warning" if swapped else "info"
+        yield _of(severity, f"have masks that mark more than half{swapped}", large)
 
 
 def _duplicates(facts: Sequence[_Facts]) -> Iterator[Finding]:

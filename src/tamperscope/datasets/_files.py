@@ -1,10 +1,10 @@
 """Looks for photographs and masks in a data set's folders."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["by_stem", "find_folder", "group_by_source", "name_below", "numbered", "pictures"]
+__all__ = ["by_stem", "find_folder", "name_below", "numbered", "pictures"]
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"}
 
@@ -30,8 +30,17 @@ def by_stem(folder: Path, ending: str = "", *, recursive: bool = False) -> dict[
 
 
 def find_folder(root: Path, *names: str) -> Path | None:
-    """Return the first folder that is there: several spellings of one place are in use."""
-    return next((root / name for name in names if (root / name).is_dir()), None)
+    """Return the first folder that is there, in upper or lower case: several spellings are in use."""
+    return next((found for name in names if (found := _below(root, Path(name).parts))), None)
+
+
+def _below(folder: Path, names: Sequence[str]) -> Path | None:
+    for name in names:
+        alike = [path for path in folder.glob("*") if path.name.lower() == name.lower() and path.is_dir()]
+        if not alike:
+            return None
+        folder = min(alike)
+    return folder
 
 
 def name_below(root: Path, path: Path) -> str:
@@ -43,25 +52,3 @@ def numbered(path: Path) -> str:
     """Return the first number in a file's name; its stem if there is none."""
     found = re.search(r"\d+", path.stem)
     return found[0] if found else path.stem
-
-
-def group_by_source(members: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str]:
-    """Return each member's group: members that share a source, or are linked by others that do, are in one.
-
-    >>> group_by_source([("a", ["x"]), ("b", ["x", "y"]), ("c", ["y"]), ("d", ["z"])])
-    {'a': 'x', 'b': 'x', 'c': 'x', 'd': 'z'}
-    """
-    parent: dict[str, str] = {}
-
-    def root(source: str) -> str:
-        while parent.setdefault(source, source) != source:
-            parent[source] = parent[parent[source]]
-            source = parent[source]
-        return source
-
-    known = [(name, list(sources)) for name, sources in members]
-    for _, sources in known:
-        for source in sources[1:]:
-            first, second = sorted((root(sources[0]), root(source)))
-            parent[second] = first
-    return {name: root(sources[0]) for name, sources in known}

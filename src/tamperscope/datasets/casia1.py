@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tamperscope.datasets._base import Dataset, Source
-from tamperscope.datasets._casia import groups, kind
-from tamperscope.datasets._files import by_stem, find_folder, name_below, pictures
+from tamperscope.datasets._casia import samples
+from tamperscope.datasets._files import by_stem, find_folder, pictures
 from tamperscope.types import Sample
 
 __all__ = ["Casia1"]
@@ -38,21 +38,9 @@ class Casia1(Dataset):
 
     def _samples(self) -> Iterator[Sample]:
         manipulated = find_folder(self.root, "Modified Tp/Tp", "Modified Tp", "Tp", "Sp")
-        truth = find_folder(self.root, "CASIA 1.0 groundtruth", "Groundtruth", "groundtruth")
+        truth = find_folder(self.root, "CASIA 1.0 groundtruth", "Groundtruth")
         if not manipulated or not truth:
             raise self.wrong(f"no folder of {'masks' if manipulated else 'forgeries'}")
         masks = by_stem(truth, "_gt", recursive=True) or by_stem(truth, recursive=True)
         forged, pristine = pictures(manipulated, recursive=True), pictures(self.root / "Au", recursive=True)
-        group = groups([*forged, *pristine])
-        for path in forged:
-            yield Sample(
-                name=name_below(self.root, path),
-                image=path,
-                manipulated=True,
-                group=group[path.name],
-                mask=masks.get(path.stem.lower()),
-                kind=kind(path),
-            )
-        for path in pristine:
-            name = name_below(self.root, path)
-            yield Sample(name=name, image=path, manipulated=False, group=group[path.name])
+        yield from samples(self.root, forged, pristine, lambda path: masks.get(path.stem.lower()))

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.datasets._base import Dataset, Source
-from tamperscope.datasets._casia import groups, kind
-from tamperscope.datasets._files import find_folder, name_below, pictures
+from tamperscope.datasets._casia import samples
+from tamperscope.datasets._files import find_folder, pictures
 from tamperscope.datasets._masks import read_mask
 from tamperscope.types import Sample
 
@@ -46,25 +46,12 @@ class Casia2(Dataset):
     )
 
     def _samples(self) -> Iterator[Sample]:
-        truth = find_folder(
-            self.root, "CASIA 2 Groundtruth", "CASIA2_groundtruth", "Groundtruth", "groundtruth"
-        )
+        truth = find_folder(self.root, "CASIA 2 Groundtruth", "CASIA2.0_Groundtruth", "Groundtruth")
         if not truth or not (self.root / "Tp").is_dir():
             raise self.wrong(f"no folder of {'forgeries' if truth else 'masks'}")
         forged, pristine = pictures(self.root / "Tp"), pictures(self.root / "Au")
-        masks, group = _pair(forged, pictures(truth)), groups([*forged, *pristine])
-        for path in forged:
-            yield Sample(
-                name=name_below(self.root, path),
-                image=path,
-                manipulated=True,
-                group=group[path.name],
-                mask=masks.get(path),
-                kind=kind(path),
-            )
-        for path in pristine:
-            name = name_below(self.root, path)
-            yield Sample(name=name, image=path, manipulated=False, group=group[path.name])
+        masks = _pair(forged, pictures(truth))
+        yield from samples(self.root, forged, pristine, masks.get)
 
     def _mask(self, sample: Sample, path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:  # noqa: ARG002
         return read_mask(path, shape, transposed=True)
@@ -75,7 +62,8 @@ def _pair(images: list[Path], masks: list[Path]) -> dict[Path, Path]:
     by_name = {path.stem.rpartition("_gt")[0].lower(): path for path in masks}
     paired = {path: by_name[path.stem.lower()] for path in images if path.stem.lower() in by_name}
     left = [path for path in images if path not in paired]
-    spare = [path for path in masks if path not in set(paired.values())]
+    used = set(paired.values())
+    spare = [path for path in masks if path not in used]
     keys = [_number(path.stem) for path in left], [_number(path.stem.rpartition("_gt")[0]) for path in spare]
     once = {key for key, count in Counter(keys[0]).items() if count == 1}
     once &= {key for key, count in Counter(keys[1]).items() if count == 1}

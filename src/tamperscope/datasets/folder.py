@@ -31,14 +31,12 @@ class Folder(Dataset):
 
     def _samples(self) -> Iterator[Sample]:
         images, masks = self._by_key("images"), self._by_key("masks")
-        for what, orphans in (
-            ("images without a mask", [images[key] for key in images.keys() - masks.keys()]),
-            ("masks without an image", [masks[key] for key in masks.keys() - images.keys()]),
-        ):
-            if orphans:
-                names = sorted(name_below(self.root, path) for path in orphans)
-                more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-                raise self.wrong(f"{what}: {', '.join(names[:_SHOWN])}{more}")
+        if orphans := images.keys() ^ masks.keys():
+            names = sorted(name_below(self.root, (images | masks)[key]) for key in orphans)
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            raise self.wrong(
+                f"images without a mask or masks without an image: {', '.join(names[:_SHOWN])}{more}"
+            )
         for key, path in images.items():
             yield self._sample(path, mask=masks[key])
         for path in pictures(self.root / "pristine", recursive=True):

@@ -33,7 +33,9 @@ class IfsTc(Dataset):
         manipulated=450,
         pristine=1050,
         faults=(
-            "masks are black where manipulated: inverted (inverted=false if yours are not)",
+            "masks are black where manipulated: inverted (inverted=false if yours are not); others report "
+            "single masks the other way round: not guessed, but `datasets check` names those that mark more "
+            "than half",
             "some masks are missing, or have rows and columns swapped: the former are excluded and counted, "
             "the latter swapped back where the size fits only so",
             "which photographs a forgery was made from is not published: a split may still share sources",

@@ -35,7 +35,7 @@ class Imd2020(Dataset):
     )
 
     def _samples(self) -> Iterator[Sample]:
-        for folder in sorted(path for path in self.root.iterdir() if path.is_dir()):
+        for folder in sorted(path for path in self.root.glob("*") if path.is_dir()):
             found = {path.stem: path for path in pictures(folder)}
             original = next((path for stem, path in found.items() if stem.endswith("_orig")), None)
             for stem, path in found.items():

@@ -21,9 +21,9 @@ from tamperscope.errors import MissingEvidence
 from tamperscope.io.paths import write_whole
 from tamperscope.types import Localization, Photo
 
-__all__ = ["Cache", "Found", "code_digest"]
+__all__ = ["LIBRARIES", "Cache", "Found", "code_digest"]
 
-_LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "pillow", "jpeglib", "onnxruntime")
+LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "pillow", "jpeglib", "onnxruntime")
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -83,7 +83,7 @@ def code_digest(name: str) -> str:
     The detector's own file, those it chooses from, and what every detector may use: another detector's change
     leaves its results in place.
     """
-    found = hashlib.sha256(json.dumps({library: version(library) for library in _LIBRARIES}).encode())
+    found = hashlib.sha256(json.dumps({library: version(library) for library in LIBRARIES}).encode())
     for path in _sources(name):
         found.update(path.name.encode() + b"\0" + path.read_bytes())
     return found.hexdigest()

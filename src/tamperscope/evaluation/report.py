@@ -69,7 +69,6 @@ def render(results: "Results", plan: Plan) -> str:
     samples = evaluation.samples
     return page.render(
         evaluation=evaluation,
-        settings=evaluation.settings,
         version=__version__,
         manipulated=sum(sample.manipulated for sample in samples),
         pristine=sum(not sample.manipulated for sample in samples),
@@ -144,9 +143,8 @@ def _kinds(condition: "Condition") -> dict[str, list[Number]]:
 def _pixel_roc(condition: "Condition") -> str:
     curves = {}
     for name, series in condition.series.items():
-        rates = [answer.rates for answer in series.answers if answer.rates is not None]
-        if rates and name != NOTHING:
-            curves[f"{name}, n {len(rates)}"] = np.mean(rates, axis=0)
+        if series.rates is not None and name != NOTHING:
+            curves[f"{name}, n {series.curves}"] = series.rates
     return charts.roc(curves, "Pixels: mean of the photos' curves") if curves else ""
 
 

@@ -1,32 +1,26 @@
 """Running detectors over a data set, and writing what came of it."""
 
-import csv
-import json
-import platform
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import version as version_of
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
-from tamperscope import __version__, plugins
+from tamperscope import plugins
 from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
 from tamperscope.detectors._base import Detector
-from tamperscope.errors import InvalidParameter, OutputError
-from tamperscope.evaluation.cache import Cache, code_digest
+from tamperscope.errors import InvalidParameter
+from tamperscope.evaluation.cache import Cache
+from tamperscope.evaluation.files import claim, facts, summary, write_run
 from tamperscope.evaluation.judge import EXCLUDED, FAILED, NOTHING, Plan, Task, Verdicts, judge, lost
 from tamperscope.evaluation.perturb import Perturbation, parse_perturbations
 from tamperscope.evaluation.rows import Rows
 from tamperscope.evaluation.summary import Difference, Number, Series, differences, numbers
 from tamperscope.io.decode import Limits
-from tamperscope.io.paths import display, write_whole
+from tamperscope.io.paths import write_whole
 from tamperscope.metrics._base import Metric, parse_metric
 from tamperscope.parallel import ordered
 from tamperscope.types import Sample
@@ -64,24 +58,6 @@ class Evaluation:
     def condition(self) -> str:
         """How image-level numbers must be read: "raw", or "equalized"."""
         return "equalized" if self.qualities else "raw"
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What identifies the evaluation, fit for JSON."""
-        return {
-            "dataset": self.name,
-            "split": self.split,
-            "samples": len(self.samples),
-            "detectors": {name: _identity(detector) for name, detector in self.detectors.items()},
-            "metrics": [metric.name for metric in self.metrics],
-            "perturbations": [perturbation.name for perturbation in self.perturbations],
-            "qualities": list(self.qualities) if self.qualities else None,
-            "seed": self.seed,
-        }
-
-
-def _identity(detector: Detector) -> dict[str, Any]:
-    return {"parameters": plugins.parameters(detector), "weights_digest": detector.weights_digest}
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +161,7 @@ def evaluate(
     from tamperscope.evaluation.report import render
 
     started = time.time()
-    _claim(out, evaluation)
+    claim(out, evaluation)
     with _scratch(out / ".rankings") as rankings:
         plan = Plan(
             dataset=evaluation.dataset,
@@ -202,10 +178,10 @@ def evaluate(
                 answers.add(verdicts)
                 advance()
         results = Results(evaluation, tuple(_conditions(evaluation, answers.series)))
-        write_whole(out / "summary.csv", _summary(results).encode())
+        write_whole(out / "summary.csv", summary(results).encode())
         write_whole(out / "report.html", render(results, plan).encode())
-    facts = {"seconds": round(time.time() - started, 1), "cached": answers.cached, "workers": workers}
-    _write_run(out, evaluation, finished=True, **facts)
+    done = {"seconds": round(time.time() - started, 1), "cached": answers.cached, "workers": workers}
+    write_run(out, evaluation, finished=True, **done)
     return results
 
 
@@ -242,20 +218,7 @@ class _Answers:
 
     def __init__(self, evaluation: Evaluation, out: Path) -> None:
         self._rows = Rows(out / "results.parquet", evaluation.metrics)
-        self._facts = {
-            name: {
-                "detector": name,
-                "parameters": json.dumps(_identity(detector)["parameters"], sort_keys=True, default=str),
-                "weights_digest": detector.weights_digest or "",
-            }
-            for name, detector in evaluation.detectors.items()
-        }
-        self._same = {
-            "dataset": evaluation.name,
-            "split": evaluation.split,
-            "condition": evaluation.condition,
-            "seed": evaluation.seed,
-        }
+        self._facts = {name: facts(evaluation, name) for name in evaluation.detectors}
         self.cached = 0
         self.series: dict[Perturbation | None, dict[str, Series]] = {
             perturbation: {name: Series(name) for name in (*evaluation.detectors, NOTHING)}
@@ -273,9 +236,7 @@ class _Answers:
         self.cached += verdicts.cached
         task = verdicts.task
         for name, answer in verdicts.answers.items():
-            series = self.series[task.perturbation][name]
-            series.samples.append(task.sample)
-            series.answers.append(answer)
+            self.series[task.perturbation][name].add(task.sample, answer)
             if name == NOTHING:
                 continue
             photo = {
@@ -286,7 +247,7 @@ class _Answers:
                 "manipulated": task.sample.manipulated,
                 "digest": verdicts.digest,
             }
-            self._rows.add({**self._same, **self._facts[name], **photo}, answer)
+            self._rows.add({**self._facts[name], **photo}, answer)
 
 
 def _conditions(
@@ -298,63 +259,3 @@ def _conditions(
         ]
         gaps = differences(list(found.values()), evaluation.metrics, evaluation.seed)
         yield Condition(perturbation, found, tuple(every), tuple(gaps))
-
-
-def _summary(results: Results) -> str:
-    evaluation = results.evaluation
-    stream = StringIO()
-    shared = ("dataset", "split", "condition", "perturbation", "seed", "parameters", "weights_digest")
-    writer = csv.DictWriter(stream, [*shared, *(entry.name for entry in fields(Number))], lineterminator="\n")
-    writer.writeheader()
-    for condition in results.conditions:
-        for number in condition.numbers:
-            detector = evaluation.detectors.get(number.detector)
-            facts = {
-                "dataset": evaluation.name,
-                "split": evaluation.split,
-                "condition": evaluation.condition,
-                "perturbation": condition.name,
-                "seed": evaluation.seed,
-                "parameters": json.dumps(plugins.parameters(detector), sort_keys=True, default=str)
-                if detector
-                else "",
-                "weights_digest": (detector.weights_digest if detector else None) or "",
-            }
-            writer.writerow({**facts, **asdict(number)})
-    return stream.getvalue()
-
-
-def _claim(out: Path, evaluation: Evaluation) -> None:
-    """Make the folder this evaluation's; one that holds another's results is left as it is."""
-    known = out / "run.json"
-    try:
-        stored = json.loads(known.read_bytes())["settings"]
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, TypeError):
-        raise _taken(out, "a run.json that cannot be read") from None
-    else:
-        wanted = json.loads(json.dumps(evaluation.settings, default=str))
-        if stored != wanted:
-            changed = [key for key in wanted if stored.get(key) != wanted[key]]
-            raise _taken(out, f"an evaluation with other settings ({', '.join(changed)})")
-    _write_run(out, evaluation, finished=False)
-
-
-def _taken(out: Path, what: str) -> OutputError:
-    return OutputError(f"holds {what}", "choose another --out folder, or remove it", display(out))
-
-
-def _write_run(out: Path, evaluation: Evaluation, **facts: Any) -> None:
-    libraries = ("numpy", "scipy", "opencv-python-headless", "pillow", "jpeglib", "onnxruntime")
-    content = {
-        "settings": evaluation.settings,
-        "root": display(evaluation.dataset.root),
-        "version": __version__,
-        "code": {name: code_digest(name) for name in evaluation.detectors},
-        "python": platform.python_version(),
-        "libraries": {name: version_of(name) for name in libraries},
-        "command": sys.argv,
-        **facts,
-    }
-    write_whole(out / "run.json", (json.dumps(content, indent=2, default=str) + "\n").encode())

@@ -1,7 +1,7 @@
 """From the values of many photos to the numbers that are printed, with their intervals."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tamperscope.evaluation.judge import EXCLUDED, FAILED, JUDGED, NOT_APPLICABLE, NOTHING, Answer
 from tamperscope.metrics._base import Floats, Metric, Observations
-from tamperscope.metrics._ranking import Curve, merge
+from tamperscope.metrics._ranking import GRID, Curve, merge
 from tamperscope.types import Sample
 
 __all__ = ["RESAMPLES", "Difference", "Number", "Series", "differences", "interval", "numbers"]
@@ -26,6 +26,23 @@ class Series:
     detector: str
     samples: list[Sample] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    curves: int = 0
+    _rates: Floats = field(default_factory=lambda: np.zeros(GRID.size))
+
+    def add(self, sample: Sample, answer: Answer) -> None:
+        """Take an answer, less what would make many of them large."""
+        if answer.rates is not None:
+            self._rates += answer.rates
+            self.curves += 1
+        self.samples.append(sample)
+        self.answers.append(
+            replace(answer, rates=None, reason="" if answer.status == JUDGED else answer.reason)
+        )
+
+    @property
+    def rates(self) -> Floats | None:
+        """The mean of the photos' ROC curves, of which there are ``curves``."""
+        return self._rates / self.curves if self.curves else None
 
     def observed(
         self, place: int, metric: Metric, chosen: NDArray[np.bool_]
