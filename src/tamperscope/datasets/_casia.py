@@ -15,7 +15,7 @@ def samples(
     root: Path, forged: Sequence[Path], pristine: Sequence[Path], mask_of: Callable[[Path], Path | None]
 ) -> Iterator[Sample]:
     """Yield the samples of both kinds, grouped by the sources in their names."""
-    group, made = _groups([*forged, *pristine]), set(forged)
+    group = _groups([*forged, *pristine])
     for path, manipulated in [*((path, True) for path in forged), *((path, False) for path in pristine)]:
         yield Sample(
             name=name_below(root, path),
