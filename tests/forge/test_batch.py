@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from forging import write_photos
+from photos import crop, encode
 from tamperscope.cli import app
 from tamperscope.datasets import open_dataset
 from tamperscope.errors import InvalidParameter, OutputError
@@ -116,7 +117,7 @@ def test_another_set_is_never_overwritten(photos: list[Path], tmp_path: Path) ->
     with pytest.raises(OutputError, match="holds this set already; add --resume"):
         forge_all(photos, out, 2, size=64)
     for change in ({"seed": 1}, {"size": 96}, {"recipe": PRESETS["clean"]}):
-        with pytest.raises(OutputError, match="another seed, size, recipe or photographs"):
+        with pytest.raises(OutputError, match="another seed, size, recipe, version or photographs"):
             forge_all(photos, out, 2, resume=True, **{"size": 64, **change})  # type: ignore[arg-type]
     with pytest.raises(OutputError, match="another seed"):
         forge_all(photos[1:], out, 2, size=64, resume=True)
@@ -146,6 +147,36 @@ def test_a_damaged_item_is_made_again(photos: list[Path], tmp_path: Path) -> Non
 def test_no_photographs_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameter, match="no photograph can be read"):
         forge_all([], tmp_path, 2)
+
+
+def test_one_photograph_cannot_be_spliced(photos: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(InvalidParameter, match="none to take parts from; give at least two"):
+        forge_all(photos[:1], tmp_path, 2, recipe=PRESETS["aligned"])
+
+
+def test_what_is_too_small_or_broken_is_passed_over_wherever_it_is(
+    photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_CIRCLE", 1)  # so that there are circles of which nothing can be used
+    icon, broken = tmp_path / "icon.png", tmp_path / "broken.jpg"
+    icon.write_bytes(encode(crop(12, 12)))
+    broken.write_bytes(b"\xff\xd8\xff\xe0 nothing more")
+    made = forge_all([*photos, icon, broken], tmp_path / "out", 56, size=64)
+    assert len(made.rows) == 56
+    assert sorted(Path(error.source).name for error in made.unreadable) == ["broken.jpg", "icon.png"]
+    with pytest.raises(InvalidParameter, match=r"none of the photographs can be used.*icon\.png: 12x12"):
+        forge_all([icon], tmp_path / "none", 2)
+
+
+def test_a_block_is_made_of_few_photographs(tmp_path: Path) -> None:
+    photos = sorted(write_photos(tmp_path / "photos", 8).iterdir())
+    made = forge_all(photos, tmp_path / "out", 64, size=64)
+    used = [
+        {name for row in made.rows[first : first + 8] for name in row["parameters"]["sources"]}
+        for first in range(0, 64, 8)
+    ]
+    assert max(map(len, used)) <= 4
+    assert len(set.union(*used)) == 8
 
 
 def test_the_command_makes_a_set_and_names_what_it_could_not_use(photos: list[Path], tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from forging import host_and_donor
 from tamperscope import plugins
-from tamperscope.errors import Defect, MissingEvidence
-from tamperscope.forge import make
+from tamperscope.errors import Defect, InvalidParameter, MissingEvidence
+from tamperscope.forge import make, remove
 from tamperscope.forge._paste import Edit
 from tamperscope.forge.launder import launder
 from tamperscope.forge.make import Forgery, forge
@@ -79,7 +79,7 @@ def test_every_option_is_reached() -> None:
         found = made(replace(PRESETS["default"], launder=0.5), seed)
         collect(found.parameters)
         seen.add(found.kind)
-    assert seen >= {"", "splice", "copy-move", "removal", "telea", "navier-stokes", "clone"}
+    assert seen >= {"", "splice", "copy-move", "removal", "telea", "navier-stokes", "clone", "heal"}
     assert seen >= {"segment", "blob", "lasso", "ellipse", "box", "noise", "blur", "sharpen", "brightness"}
     assert seen >= {"standard", "editor", "camera", "4:2:0", "4:2:2", "4:4:4", "PNG", "JPEG"}
     assert seen >= {"flipped", "angle", "scale", "feather", "match_colours", "host", "donor", "cropped"}
@@ -119,7 +119,17 @@ def test_outlines_have_about_the_area_asked_for(kind: str, share: float) -> None
     areas = np.array([draw_outline(kind, guide, share, rng).mean() for _ in range(20)])
     assert (areas > 0).all()
     assert (areas < 1).all()
-    assert share / 4 < np.median(areas) < 4 * share
+    assert areas.min() > 0.8 * share
+    assert np.median(areas) < 2.5 * share
+
+
+@pytest.mark.parametrize("kind", sorted(SHAPES))
+def test_what_is_pasted_is_hardly_ever_cut_by_its_photograph_s_frame(kind: str) -> None:
+    _, guide = host_and_donor()
+    rng = np.random.default_rng(8)
+    masks = [draw_outline(kind, guide, 0.03, rng) for _ in range(40)]
+    cut = [mask[[0, -1]].any() or mask[:, [0, -1]].any() for mask in masks]
+    assert np.mean(cut) < 0.3
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from(sorted(SHAPES)), st.integers(0, 99))
@@ -143,6 +153,64 @@ def test_laundering_moves_the_mask_with_the_picture(seed: int) -> None:
     assert steps
     assert found.shape[:2] == moved.shape
     assert ((found[..., 0] > 127) != moved).mean() < 0.02
+
+
+@pytest.mark.parametrize("method", ["telea", "navier-stokes", "heal", "clone"])
+def test_what_shows_through_a_soft_edge_is_filled_too(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remove, "_METHODS", {method: 1.0})
+    host = np.random.default_rng(0).integers(0, 256, (128, 160, 3), np.uint8)
+    recipe = replace(CERTAIN, kinds={"remove": 1}, area=(0.01, 0.01), feather=1, feather_width=(4, 4))
+    for seed in range(5):
+        found = forge(host, [], recipe, np.random.default_rng(seed))
+        assert (found.pixels != host).any(axis=2)[found.mask].mean() > 0.85
+
+
+@pytest.mark.parametrize("method", ["clone", "heal"])
+def test_a_hole_is_filled_from_where_its_surroundings_recur(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remove, "_METHODS", {method: 1.0})
+    tile = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    host = np.tile(np.kron(tile, np.ones((4, 4, 1), np.uint8)), (6, 6, 1))  # recurs every 32 pixels
+    outline = np.zeros(host.shape[:2], bool)
+    outline[70:90, 80:100] = True
+    rng = np.random.default_rng(1)
+    edit = remove.remove(host, host, outline, replace(CERTAIN, touch_up=0, feather=0), rng)
+    assert np.abs(edit.pixels.astype(int) - host).mean() < 0.1
+
+
+@pytest.mark.parametrize("kind", ["splice", "copy_move", "remove"])
+def test_what_was_done_to_a_part_is_recorded(kind: str) -> None:
+    for seed in range(8):
+        edit = made(replace(CERTAIN, kinds={kind: 1}, touch_up=1, feather=1), seed).parameters["edit"]
+        assert {"touch_up", "touch_up_strength", "feather", "outline", "share", "corner"} <= set(edit)
+
+
+def test_what_is_too_small_is_refused() -> None:
+    host, _ = host_and_donor(200, 240)
+    with pytest.raises(InvalidParameter, match=r"240x63 pixels are too few.*at least 64 pixels a side"):
+        forge(host[:63], [], CERTAIN, np.random.default_rng(0))
+    with pytest.raises(InvalidParameter, match="1x1 pixels"):
+        forge(host, [host[:1, :1]], CERTAIN, np.random.default_rng(0))
+    with pytest.raises(InvalidParameter, match="at least 128"):
+        forge(host[:100], [], PRESETS["clean"], np.random.default_rng(0))
+
+
+def test_the_smallest_photographs_work() -> None:
+    rng = np.random.default_rng(0)
+    host, donor = (rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(2))
+    for seed in range(60):
+        found = forge(host, [donor], replace(PRESETS["laundered"], pristine=0), np.random.default_rng(seed))
+        assert found.mask.any()
+        assert not found.mask.all()
+        assert found.encode()
+
+
+def test_where_nothing_can_be_seen_nothing_is_called_manipulated() -> None:
+    black = np.zeros((96, 96, 3), np.uint8)
+    recipe = replace(CERTAIN, touch_up=0, donor_jpeg=0)
+    found = [forge(black, [black], recipe, np.random.default_rng(seed)) for seed in range(12)]
+    assert {(one.kind, bool(one.mask.any())) for one in found} == {("", False)}
 
 
 def test_a_manipulation_that_spills_over_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:

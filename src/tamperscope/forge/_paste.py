@@ -9,14 +9,29 @@ from numpy.typing import NDArray
 
 from tamperscope.forge.recipe import Recipe
 
-__all__ = ["Edit", "Part", "blend", "cut", "feathered", "match_colours", "place", "touched", "transformed"]
+__all__ = [
+    "FAINT",
+    "Alpha",
+    "Edit",
+    "Mask",
+    "Part",
+    "Pixels",
+    "blend",
+    "cut",
+    "feathered",
+    "match_colours",
+    "place",
+    "rounded",
+    "touched",
+    "transformed",
+]
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Alpha = NDArray[np.float32]
 
 _MARGIN = 16  # pixels around a part that soft edges and resampling may use
-_FAINT = 0.02  # opacity below which a pixel is left alone
+FAINT = 0.02  # opacity below which a pixel is left alone
 _INTERPOLATIONS = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "lanczos": cv2.INTER_LANCZOS4}
 
 
@@ -101,7 +116,7 @@ def touched(part: Part, recipe: Recipe, rng: np.random.Generator) -> Part:
         strength = float(rng.uniform(0.5, 1.5))
         blurred = cv2.GaussianBlur(part.pixels, (0, 0), strength).astype(np.float64)
         changed = blurred if kind == "blur" else 2.0 * part.pixels - blurred
-    return part.changed(pixels=_rounded(changed), touch_up=kind, touch_up_strength=round(strength, 3))
+    return part.changed(pixels=rounded(changed), touch_up=kind, touch_up_strength=round(strength, 3))
 
 
 def match_colours(part: Part, host: Pixels, corner: tuple[int, int], strength: float) -> Part:
@@ -114,7 +129,7 @@ def match_colours(part: Part, host: Pixels, corner: tuple[int, int], strength: f
     spread = np.clip((below.std(axis=0) + 4) / (inside.std(axis=0) + 4), 0.6, 1.6)
     matched = (part.pixels - inside.mean(axis=0)) * spread + below.mean(axis=0)
     mixed = part.pixels + strength * (matched - part.pixels)
-    return part.changed(pixels=_rounded(mixed), match_colours=round(strength, 3))
+    return part.changed(pixels=rounded(mixed), match_colours=round(strength, 3))
 
 
 def place(
@@ -135,15 +150,16 @@ def blend(host: Pixels, part: Part, corner: tuple[int, int]) -> tuple[Pixels, Ma
     rows = min(part.alpha.shape[0], host.shape[0] - corner[0])
     columns = min(part.alpha.shape[1], host.shape[1] - corner[1])
     window = slice(corner[0], corner[0] + rows), slice(corner[1], corner[1] + columns)
-    alpha = np.where(part.alpha < _FAINT, 0, part.alpha)[:rows, :columns, None]
+    alpha = np.where(part.alpha < FAINT, 0, part.alpha)[:rows, :columns, None]
     mask = np.zeros(host.shape[:2], bool)
     mask[window] = alpha[..., 0] > 0
     pixels = host.copy()
     mixed = host[window] * (1 - alpha) + part.pixels[:rows, :columns] * alpha
-    pixels[window] = np.where(alpha > 0, _rounded(mixed), host[window])
+    pixels[window] = np.where(alpha > 0, rounded(mixed), host[window])
     return pixels, mask
 
 
-def _rounded(values: Any) -> Pixels:
+def rounded(values: Any) -> Pixels:
+    """Return the values as pixels."""
     whole: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return whole

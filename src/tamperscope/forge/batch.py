@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from tamperscope.datasets import split
 from tamperscope.datasets.manifest import COLUMNS
 from tamperscope.errors import InvalidParameter, OutputError, TamperscopeError
-from tamperscope.forge.make import Forgery, forge
+from tamperscope.forge.make import Forgery, check_size, forge
 from tamperscope.forge.recipe import Recipe
 from tamperscope.io.decode import Limits, decode, read_file
 from tamperscope.io.encode import encode_png
@@ -27,8 +28,10 @@ from tamperscope.types import Sample
 __all__ = ["Made", "forge_all"]
 
 _CIRCLE = 8  # photographs that lend each other parts, so that splits can keep them together
-_BLOCK = 8  # items made of one circle in a row, while its photographs are in memory
-_KEPT = 4  # photographs that each process keeps decoded
+_BLOCK = 8  # items made in a row of a few photographs of one circle, while these are in memory
+_LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
+_SHARED = ("decode.py", "encode.py", "jpeg.py")  # of io
+_KEPT = 4  # photographs of a circle for a block, which each process keeps decoded
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,10 @@ def forge_all(
     usable, unreadable = _usable(photos)
     if not usable:
         raise InvalidParameter("no photograph can be read", "give a folder of photographs")
-    job = _Job(_circles(usable, seed), out, recipe or Recipe(), size, seed)
+    recipe = recipe or Recipe()
+    if len(usable) == 1 and {kind for kind, weight in recipe.kinds.items() if weight} == {"splice"}:
+        raise InvalidParameter("one photograph has none to take parts from", "give at least two")
+    job = _Job(_circles(usable, seed), out, recipe, size, seed)
     _claim(job, resume)
     blocks = [range(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
     rows: list[dict[str, Any]] = []
@@ -118,9 +124,8 @@ def _circles(usable: list[tuple[Path, str]], seed: int) -> tuple[tuple[tuple[Pat
 
 def _make_block(block: range, job: _Job) -> tuple[list[dict[str, Any]], list[TamperscopeError]]:
     """Return the rows of a block's items, and what was found unreadable while making them."""
-    circle = (block.start // _BLOCK) % len(job.circles)
     problems: dict[str, TamperscopeError] = {}
-    return [_make(index, circle, job, problems) for index in block], list(problems.values())
+    return [_make(index, job, problems) for index in block], list(problems.values())
 
 
 def _lost(block: range) -> Any:
@@ -130,13 +135,13 @@ def _lost(block: range) -> Any:
     )
 
 
-def _make(index: int, circle: int, job: _Job, problems: dict[str, TamperscopeError]) -> dict[str, Any]:
+def _make(index: int, job: _Job, problems: dict[str, TamperscopeError]) -> dict[str, Any]:
     """Return the row of an item, which is made unless it is there."""
     record = job.out / "parameters" / f"{index:06}.json"
     if (done := _done(record, job.out)) is not None:
         return done
     rng = np.random.default_rng([job.seed, index])
-    crops, digests = _draw(circle, job, rng, problems)
+    circle, crops, digests = _draw(index // _BLOCK, job, rng, problems)
     made = forge(crops[0], crops[1:], job.recipe, rng)
     row = _row(index, circle, made, digests)
     write_whole(job.out / row["image"], made.encode())
@@ -147,26 +152,38 @@ def _make(index: int, circle: int, job: _Job, problems: dict[str, TamperscopeErr
 
 
 def _draw(
-    circle: int, job: _Job, rng: np.random.Generator, problems: dict[str, TamperscopeError]
-) -> tuple[list[NDArray[np.uint8]], list[str]]:
-    """Return parts of two photographs of the circle, or of one if there are no more, and their digests."""
-    crops: list[NDArray[np.uint8]] = []
-    digests = []
-    for place in rng.permutation(len(job.circles[circle])):
-        path, digest = job.circles[circle][place]
-        try:
-            crops.append(_crop(path, job, rng))
-        except TamperscopeError as error:  # whether it can be decoded is known only now
-            problems.setdefault(digest, error)
-            continue
-        digests.append(digest)
-        if len(crops) == 2:
-            break
-    if not crops:
-        raise InvalidParameter(
-            f"no photograph of {len(job.circles[circle])} can be decoded", "give photographs that can"
-        )
-    return crops, digests
+    block: int, job: _Job, rng: np.random.Generator, problems: dict[str, TamperscopeError]
+) -> tuple[int, list[NDArray[np.uint8]], list[str]]:
+    """Return a circle, parts of two of its photographs, or of one if no more can be used, and their digests.
+
+    It is the block's circle, or the next one of which any photograph can be used.
+    """
+    for place in range(block, block + len(job.circles)):
+        circle = place % len(job.circles)
+        crops: list[NDArray[np.uint8]] = []
+        digests = []
+        for path, digest in _candidates(circle, block, job, rng):
+            try:
+                crops.append(_crop(path, job, rng))
+            except TamperscopeError as error:  # whether it can be decoded is known only now
+                problems.setdefault(digest, error.at(display(path)))
+                continue
+            digests.append(digest)
+            if len(crops) == 2:
+                break
+        if crops:
+            return circle, crops, digests
+    raise InvalidParameter(
+        f"none of the photographs can be used, the last for this: {next(reversed(problems.values()))}",
+        "give photographs that can be decoded",
+    )
+
+
+def _candidates(circle: int, block: int, job: _Job, rng: np.random.Generator) -> list[tuple[Path, str]]:
+    """Return the circle's photographs, first the few that are the block's, in an order of the item's own."""
+    order = np.random.default_rng([job.seed, circle, block]).permutation(len(job.circles[circle]))
+    own = [*rng.permutation(order[:_KEPT]), *order[_KEPT:]]
+    return [job.circles[circle][place] for place in own]
 
 
 def _row(index: int, circle: int, made: Forgery, sources: list[str]) -> dict[str, Any]:
@@ -197,6 +214,7 @@ def _done(record: Path, out: Path) -> dict[str, Any] | None:
 def _crop(path: Path, job: _Job, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return a part of the photograph, on its own 8x8 grid, large enough for ``size`` after it is shrunk."""
     pixels = _pixels(path)
+    check_size(pixels, job.recipe)
     wanted = int(np.ceil(job.size / job.recipe.shrink[0]))
     corner = [8 * int(rng.integers(max(0, whole - wanted) // 8 + 1)) for whole in pixels.shape[:2]]
     part = pixels[corner[0] : corner[0] + wanted, corner[1] : corner[1] + wanted]
@@ -222,6 +240,15 @@ def _write_manifest(out: Path, rows: Sequence[dict[str, Any]]) -> None:
     write_whole(out / "manifest.csv", stream.getvalue().encode())
 
 
+def _code() -> str:
+    """Return the SHA-256 of what else the bytes depend on: our code, and the libraries' versions."""
+    found = hashlib.sha256(json.dumps({name: version(name) for name in _LIBRARIES}).encode())
+    package = Path(__file__).parent
+    for path in [*sorted(package.glob("*.py")), *(package.parent / "io" / name for name in _SHARED)]:
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
 def _claim(job: _Job, resume: bool) -> None:
     """Make the folder this set's; one that holds another set is left as it is."""
     sources = hashlib.sha256(json.dumps([[digest for _, digest in one] for one in job.circles]).encode())
@@ -229,6 +256,7 @@ def _claim(job: _Job, resume: bool) -> None:
         "seed": job.seed,
         "size": job.size,
         "sources": sources.hexdigest(),
+        "code": _code(),
         "recipe": json.loads(job.recipe.dumps()),
     }
     wanted = json.dumps(facts, indent=2) + "\n"
@@ -245,7 +273,7 @@ def _claim(job: _Job, resume: bool) -> None:
         ) from error
     if stored and stored != wanted:
         raise OutputError(
-            "holds a set of another seed, size, recipe or photographs",
+            "holds a set of another seed, size, recipe, version or photographs",
             "choose another --out folder",
             display(job.out),
         )

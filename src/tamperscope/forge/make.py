@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tamperscope.errors import Defect
+from tamperscope.errors import Defect, InvalidParameter
 from tamperscope.forge._paste import Edit, Mask, Pixels
 from tamperscope.forge.copy_move import copy_move
 from tamperscope.forge.history import Saving, draw, draw_saving
@@ -17,7 +17,7 @@ from tamperscope.forge.recipe import Recipe
 from tamperscope.forge.remove import remove
 from tamperscope.forge.splice import splice
 
-__all__ = ["Forgery", "forge"]
+__all__ = ["Forgery", "check_size", "forge"]
 
 _EDITS: dict[str, Callable[[Pixels, Pixels, Mask, Recipe, np.random.Generator], Edit]] = {
     "splice": splice,
@@ -25,6 +25,8 @@ _EDITS: dict[str, Callable[[Pixels, Pixels, Mask, Recipe, np.random.Generator], 
     "remove": remove,
 }
 _KINDS = {"splice": "splice", "copy_move": "copy-move", "remove": "removal"}  # in a manifest
+_SMALLEST = 64  # pixels a side: room for a part, and something is left after laundering
+_LEAST_CHANGE = 0.2  # of the mask's pixels: a uniform part on the same colour manipulates nothing
 _LARGEST_HOLE = 0.12  # of the photograph: larger ones are not filled convincingly, and slowly
 
 
@@ -49,13 +51,17 @@ class Forgery:
 def forge(host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random.Generator) -> Forgery:
     """Make a forgery, or a pristine photograph of the same history, from RGB photographs (height, width, 3).
 
-    Host and donors may be of different sizes; without donors nothing is spliced. The result is saved by
+    Host and donors may be of different sizes; without donors nothing is spliced, and in a host of a single
+    colour nothing is manipulated. The result is saved by
     `Forgery.encode`. Equal arguments give equal results.
 
     Raises:
+        InvalidParameter: a photograph is too small.
         Defect: the manipulation changed pixels outside its mask.
 
     """
+    for photo in (host, *donors):
+        check_size(photo, recipe)
     host, donor = _shrunk(host, recipe, rng), None
     parameters: dict[str, Any] = {}
     kinds = {name: weight for name, weight in recipe.kinds.items() if donors or name != "splice"}
@@ -74,12 +80,15 @@ def forge(host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random
     pixels, mask = host, np.zeros(host.shape[:2], bool)
     if kind:
         edit = _edit(kind, host, donor if donor is not None else host, recipe, rng)
-        pixels, mask = edit.pixels, edit.mask
-        parameters["edit"] = edit.parameters
+        if edit:
+            pixels, mask, parameters["edit"] = edit.pixels, edit.mask, edit.parameters
+        else:
+            kind = ""
     return _passed_on(pixels, mask, _KINDS.get(kind, ""), parameters, recipe, rng)
 
 
-def _edit(kind: str, host: Pixels, donor: Pixels, recipe: Recipe, rng: np.random.Generator) -> Edit:
+def _edit(kind: str, host: Pixels, donor: Pixels, recipe: Recipe, rng: np.random.Generator) -> Edit | None:
+    """Return the manipulated photograph, or None where nothing can be seen, as in one of a single colour."""
     shape = draw(rng, recipe.outlines)
     share = float(np.exp(rng.uniform(*np.log(recipe.area))))
     if kind == "remove":
@@ -87,13 +96,15 @@ def _edit(kind: str, host: Pixels, donor: Pixels, recipe: Recipe, rng: np.random
     share *= min(1.0, host.shape[0] * host.shape[1] / (donor.shape[0] * donor.shape[1]))
     for _ in range(8):
         edit = _EDITS[kind](host, donor, draw_outline(shape, donor, share, rng), recipe, rng)
-        if edit.mask.any() and not edit.mask.all():
-            break
-        share /= 2  # what was pasted covers everything
-    if not np.array_equal(edit.pixels[~edit.mask], host[~edit.mask]):
-        raise Defect(f"{kind} changed pixels outside its mask", "please report this")
-    share = round(float(edit.mask.mean()), 5)
-    return Edit(edit.pixels, edit.mask, {"outline": shape, "share": share, **edit.parameters})
+        changed = (edit.pixels != host).any(axis=2)
+        if changed[~edit.mask].any():
+            raise Defect(f"{kind} changed pixels outside its mask", "please report this")
+        if edit.mask.all():
+            share /= 2
+        elif changed.sum() > _LEAST_CHANGE * edit.mask.sum():
+            facts = {"outline": shape, "share": round(float(edit.mask.mean()), 5)}
+            return Edit(edit.pixels, edit.mask, {**facts, **edit.parameters})
+    return None
 
 
 def _passed_on(
@@ -123,10 +134,25 @@ def _passed_on(
     return Forgery(np.ascontiguousarray(pixels), np.ascontiguousarray(mask), kind, saving, parameters)
 
 
+def check_size(pixels: Pixels, recipe: Recipe) -> None:
+    """Refuse a photograph that is too small for the recipe.
+
+    Raises:
+        InvalidParameter: a side is below 64 pixels, once it is shrunk.
+
+    """
+    least = int(np.ceil(_SMALLEST / recipe.shrink[0]))
+    if min(pixels.shape[:2]) < least:
+        raise InvalidParameter(
+            f"{pixels.shape[1]}x{pixels.shape[0]} pixels are too few to forge from",
+            f"give photographs of at least {least} pixels a side",
+        )
+
+
 def _shrunk(pixels: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:
     factor = float(rng.uniform(*recipe.shrink))
     if factor == 1:
         return pixels
-    size = tuple(max(16, round(length * factor)) for length in pixels.shape[1::-1])
+    size = tuple(round(length * factor) for length in pixels.shape[1::-1])
     smaller: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return smaller

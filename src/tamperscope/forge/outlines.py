@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 Shape = Callable[[Pixels, float, np.random.Generator], Mask]
 
 _SMALL = 160  # side at which segments are found; they need no more
-_FEWEST, _MOST = 20, 400  # segments
+_FEWEST, _MOST = 60, 400  # segments
 
 
 def draw_outline(kind: str, guide: Pixels, share: float, rng: np.random.Generator) -> Mask:
@@ -55,31 +55,43 @@ def _grow(labels: NDArray[np.int32], colours: Pixels, wanted: float, rng: np.ran
         axis=1,
     )
     sizes[0] = 0
-    chosen: Mask = labels == rng.choice(np.flatnonzero(sizes))
+    # What the frame cuts is no whole thing, and its straight side would give any paste away: the last resort.
+    # The frame itself belongs to no watershed.
+    penalty = np.zeros(sizes.size)
+    penalty[labels[[1, -2]]] = penalty[labels[:, [1, -2]]] = 1e9
+    whole = np.flatnonzero((sizes > 0) & (penalty == 0))
+    chosen: Mask = labels == rng.choice(whole if whole.size else np.flatnonzero(sizes))
     while chosen.sum() < wanted:
         ring = cv2.dilate(chosen.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         near = np.unique(labels[ring & ~chosen])
-        near = near[(near > 0) & (sizes[near] > 0)]
+        near = near[near > 0]
         if not near.size:
             break
         inside = means[np.unique(labels[chosen])].mean(axis=0)
-        chosen |= labels == near[np.argmin(((means[near] - inside) ** 2).sum(axis=1))]
+        unlikeness = ((means[near] - inside) ** 2).sum(axis=1) + penalty[near]
+        chosen |= labels == near[np.argmin(unlikeness)]
     return chosen
 
 
 def _blob(guide: Pixels, share: float, rng: np.random.Generator) -> Mask:
     """Return a smooth closed curve with random lobes."""
     angles = np.linspace(0, 2 * np.pi, 180, endpoint=False)
-    radius = np.ones_like(angles)
-    for order in range(2, 8):
-        radius += rng.normal(0, 0.35 / order) * np.cos(order * angles + rng.uniform(0, 2 * np.pi))
-    return _filled(guide, share, np.maximum(radius, 0.2), angles, rng)
+    return _filled(guide, share, _lobes(angles, rng), angles, rng)
 
 
 def _lasso(guide: Pixels, share: float, rng: np.random.Generator) -> Mask:
     """Return a polygon as a hand draws it, click by click."""
-    angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(5, 16))))
-    return _filled(guide, share, rng.uniform(0.6, 1.4, angles.size), angles, rng)
+    corners = int(rng.integers(6, 25))
+    angles = (np.arange(corners) + rng.uniform(0, 0.8, corners)) * 2 * np.pi / corners
+    return _filled(guide, share, _lobes(angles, rng) * rng.uniform(0.85, 1.15, corners), angles, rng)
+
+
+def _lobes(angles: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a smooth random radius at each angle, about 1."""
+    radius = np.ones_like(angles)
+    for order in range(2, 8):
+        radius += rng.normal(0, 0.35 / order) * np.cos(order * angles + rng.uniform(0, 2 * np.pi))
+    return np.maximum(radius, 0.2)
 
 
 def _ellipse(guide: Pixels, share: float, rng: np.random.Generator) -> Mask:
@@ -105,15 +117,16 @@ def _filled(
     angles: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Mask:
-    """Fill a curve around a random centre, scaled to the wanted area; the border may cut it."""
+    """Fill a curve, scaled to the wanted area, where the frame does not cut it if it fits."""
     height, width = guide.shape[:2]
     stretch, tilt = rng.uniform(0.6, 1.6), rng.uniform(0, np.pi)
     x, y = radius * np.cos(angles) * stretch, radius * np.sin(angles) / stretch
     x, y = x * np.cos(tilt) - y * np.sin(tilt), x * np.sin(tilt) + y * np.cos(tilt)
     area = abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
     size = np.sqrt(share * height * width / max(area, 1e-9))
-    centre = rng.uniform(0.15, 0.85, 2) * [width, height]
-    points = np.stack([x, y], axis=1) * size + centre
+    points = np.stack([x, y], axis=1) * size
+    low, high = -points.min(axis=0), [width, height] - points.max(axis=0)
+    points += low + (high - low) * np.where(low < high, rng.random(2), 0.5)
     mask = np.zeros((height, width), np.uint8)
     cv2.fillPoly(mask, [np.rint(points).astype(np.int32)], 1)
     return mask.astype(bool)

@@ -39,10 +39,10 @@ class Recipe:
         {"segment": 0.5, "blob": 0.2, "lasso": 0.2, "ellipse": 0.05, "box": 0.05}, "shapes", 0, 1e6, OUTLINES
     )
     area: Range = _knob(
-        (0.005, 0.3), "part of the photograph that is manipulated, drawn evenly in its logarithm"
+        (0.005, 0.3), "part of the photograph that is manipulated, drawn evenly in its logarithm", 1e-5
     )
     feather: float = _knob(0.6, "probability of a soft edge")
-    feather_width: Range = _knob((0.5, 4.0), "its standard deviation in pixels", 0, 64)
+    feather_width: Range = _knob((0.5, 4.0), "its standard deviation in pixels", 0.1, 8)
     turn: float = _knob(0.5, "probability that a pasted part is rotated")
     turn_angle: Range = _knob((-40.0, 40.0), "by these degrees", -180, 180)
     scale: float = _knob(0.5, "probability that a pasted part is resized")
@@ -110,7 +110,10 @@ def _checked(name: str, value: Any, entry: Any) -> Any:
         numbers, wanted = list(value) if fits else [], f"a range [low, high] from {low:g} to {high:g}"
     else:
         fits, numbers, wanted = True, [value], f"a number from {low:g} to {high:g}"
-    good = all(isinstance(number, int | float) and low <= number <= high for number in numbers)
+    good = all(
+        isinstance(number, int | float) and not isinstance(number, bool) and low <= number <= high
+        for number in numbers
+    )
     if not (fits and good) or (len(numbers) == 2 and not words and numbers[0] > numbers[1]):
         raise InvalidParameter(f"a recipe's {name} cannot be {value!r}", f"give {wanted}")
     return tuple(value) if isinstance(value, list) else value
