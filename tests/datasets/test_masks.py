@@ -10,6 +10,7 @@ from dataset_trees import SHAPE, ellipse
 from photos import Image, encode, opencv
 from tamperscope.datasets._groups import group_by_source
 from tamperscope.datasets._masks import read_mask
+from tamperscope.errors import BadMask
 
 GREY = ellipse().astype(np.uint8) * 255
 
@@ -53,3 +54,10 @@ def test_groups_are_linked_through_others() -> None:
     links = [("a", ["1", "2"]), ("b", ["2", "3"]), ("c", ["3"]), ("d", ["4"]), ("e", ["5", "1"])]
     found = group_by_source(links)
     assert found["a"] == found["b"] == found["c"] == found["e"] != found["d"]
+
+
+def test_masks_of_ones_are_not_taken_for_empty(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    path.write_bytes(encode(ellipse().astype(np.uint8)))
+    with pytest.raises(BadMask, match="its brightest value is 1 of 255; multiply it by 255"):
+        read_mask(path, SHAPE)

@@ -1,5 +1,6 @@
 """Splits keep groups whole, come near their ratios, and depend on the seed alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,15 @@ def test_others_are_split_by_the_seed() -> None:
     assert 20 <= len(select(many, "test", seed=3)) <= 30
     with pytest.raises(InvalidParameter, match="no split 'testing'"):
         select(many, "testing")
+
+
+def test_some_without_a_split_are_an_error() -> None:
+    with pytest.raises(WrongLayout, match=r"1 of 3 samples have no split, such as 0\.jpg"):
+        select([*samples([1, 2], "val"), *samples([3])], "val")
+
+
+def test_both_classes_are_shared_out() -> None:
+    mixed = [replace(one, manipulated=place < 6) for place, one in enumerate(samples(list(range(20))))]
+    for seed in range(50):
+        done = split(mixed, seed=seed)
+        assert {one.manipulated for one in done if one.split == "test"} == {True, False}

@@ -7,7 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 import photos
 import tamperscope
-from tamperscope.detectors.adjpeg import AlignedDoubleJpeg, _clipped
+from tamperscope.detectors._double_jpeg import clipped, score_region
+from tamperscope.detectors.adjpeg import AlignedDoubleJpeg
 from tamperscope.types import Localization
 
 
@@ -98,18 +99,20 @@ def test_flat_and_clipped_areas_are_not_judged() -> None:
 
 
 def test_regions_of_no_weight_do_not_accuse() -> None:
-    detector = AlignedDoubleJpeg()
+    caution = AlignedDoubleJpeg().caution
     background = np.full((40, 60), -3, np.float32)
     judged = np.ones(background.shape, bool)
-    assert detector._score(background, judged) == 0
+    assert score_region(background, judged, caution) == 0
     speck = background.copy()
     speck[10:12, 10:12] = 9
-    assert detector._score(speck, judged) == 0, "four blocks are no region"
+    assert score_region(speck, judged, caution) == 0, "four blocks are no region"
     region = background.copy()
     region[10:20, 10:20] = 9
-    assert detector._score(region, judged) > 0.9
-    assert detector._score(region, ~(region > 0)) == 0, "what cannot be judged cannot accuse"
-    assert detector._score(np.abs(region), judged) == 0, "without a doubly compressed rest, no statement"
+    assert score_region(region, judged, caution) > 0.9
+    assert score_region(region, ~(region > 0), caution) == 0, "what cannot be judged cannot accuse"
+    assert score_region(np.abs(region), judged, caution) == 0, (
+        "without a doubly compressed rest, no statement"
+    )
 
 
 @pytest.mark.parametrize("quality", [75, 90])
@@ -125,7 +128,7 @@ def test_clipped_blocks_are_told_on_the_grid_whatever_the_size() -> None:
         pixels[240:248] = 255
         photo = tamperscope.load(photos.encode(pixels))
         rows = -(-height // 8)
-        assert np.flatnonzero(_clipped(photo, (rows, 8), (8, 8)).any(axis=1)).tolist() == [30]
+        assert np.flatnonzero(clipped(photo, (rows, 8), (8, 8)).any(axis=1)).tolist() == [30]
 
 
 def test_luma_that_is_subsampled_is_mapped_to_its_pixels() -> None:

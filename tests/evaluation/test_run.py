@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -273,7 +274,7 @@ def test_the_command_measures_and_prints(forged: Path, tmp_path: Path) -> None:
     found = run.invoke(app, [*base, *options.split()])
     assert found.exit_code == 0, found.output
     lines = found.output.splitlines()
-    assert lines[0] == "forged test, raw, seed 3"
+    assert lines[0] == "forged test (24 of 24 photographs), raw, seed 3"
     assert lines[1].split()[:2] == ["ela", "pixel_auc"]
     assert lines[-1] == f"Open {out / 'report.html'}"
     assert "image_auc (raw)" in found.output
@@ -299,3 +300,104 @@ def test_every_registered_data_set_can_be_evaluated(tmp_path: Path) -> None:
         wanted = "mine" if name == "manifest" else name
         results = evaluate(plan(wanted, tmp_path / name, "all", detectors), tmp_path / "out" / name)
         assert not results.excluded
+
+
+def small_set(root: Path, count: int = 6, offset: int = 0) -> Path:
+    """A folder of small forgeries with masks."""
+    for number in range(count):
+        put(root / "images" / f"{number}.jpg", number + offset, (64, 64))
+        put_mask(root / "masks" / f"{number}.png", shape=(64, 64))
+    return root
+
+
+def command(root: Path, out: Path, *options: str) -> list[str]:
+    return [
+        "evaluate",
+        "--dataset",
+        "folder",
+        "--root",
+        str(root),
+        "--split",
+        "all",
+        "--out",
+        str(out),
+        *options,
+    ]
+
+
+def test_fields_of_a_detector_that_auto_chooses_count(tmp_path: Path) -> None:
+    root, shared = small_set(tmp_path / "set"), ["--cache", str(tmp_path / "cache"), "-d", "auto"]
+    for name, setting in (("plain", "adjpeg.caution=1.1"), ("other", "adjpeg.caution=9")):
+        assert run.invoke(app, command(root, tmp_path / name, *shared, "--set", setting)).exit_code == 0
+        assert json.loads((tmp_path / name / "run.json").read_text())["cached"] == 0
+    (parameters,) = {str(row["parameters"]) for row in rows(tmp_path / "other")}
+    assert json.loads(parameters)["adjpeg.*"]["caution"] == 9
+
+
+def test_a_name_that_is_no_text_is_measured_too(tmp_path: Path) -> None:
+    root = small_set(tmp_path / "set", 1)
+    for folder, suffix in (("images", ".jpg"), ("masks", ".png")):
+        path = root / folder / f"0{suffix}"
+        path.rename(path.with_name(os.fsdecode(b"b\xff" + suffix.encode())))
+    found = run.invoke(app, command(root, tmp_path / "o", "-d", "noi"))
+    assert found.exit_code == 0, found.output
+    assert {row["image"] for row in rows(tmp_path / "o")} == {"images/b\\xff.jpg"}
+
+
+def test_a_photo_that_cannot_be_perturbed_is_counted(tmp_path: Path) -> None:
+    root = small_set(tmp_path / "set", 2)
+    (root / "images" / "1.jpg").write_bytes(encode(np.zeros((8, 20_000, 3), np.uint8), "JPEG"))
+    (root / "masks" / "1.png").write_bytes(encode(np.full((8, 20_000), 255, np.uint8)))
+    found = run.invoke(
+        app, command(root, tmp_path / "o", "-d", "noi", "--perturb", "resize:4", "--perturb", "crop:60")
+    )
+    assert found.exit_code == 1
+    assert "resize:4" in found.output
+    statuses = {(row["image"], row["perturbation"]): row["status"] for row in rows(tmp_path / "o")}
+    assert statuses["images/1.jpg", "resize:4"] == "excluded"
+    assert statuses["images/0.jpg", "resize:4"] != "excluded"
+    lost = {str(row["reason"]) for row in rows(tmp_path / "o") if row["perturbation"] == "crop:60"}
+    assert any("nothing manipulated is left of it" in reason for reason in lost)
+
+
+def test_two_at_once_do_not_share_a_folder(tmp_path: Path) -> None:
+    root = small_set(tmp_path / "set")
+    wanted = plan("folder", root, "all", {"noi": plugins.build("detectors", "noi")})
+
+    def again() -> None:
+        with pytest.raises(OutputError, match="another evaluation writes to it now"):
+            evaluate(wanted, tmp_path / "o")
+
+    evaluate(wanted, tmp_path / "o", advance=again)
+    assert not list((tmp_path / "o").glob(".*"))
+
+
+def test_another_set_of_the_same_size_is_another_evaluation(tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    assert run.invoke(app, command(small_set(tmp_path / "one"), out, "-d", "noi")).exit_code == 0
+    found = run.invoke(app, command(small_set(tmp_path / "two", offset=9), out, "-d", "noi"))
+    assert found.exit_code == 1
+    assert "other settings (samples)" in found.output
+    assert run.invoke(app, command(tmp_path / "one", Path(__file__), "-d", "noi")).exit_code == 1
+
+
+def test_a_metric_counts_once_however_it_is_spelled(tmp_path: Path) -> None:
+    root = small_set(tmp_path / "set")
+    options = ["-d", "noi,", "-m", "pixel_f1@0.5,pixel_f1@0.50", "-m", "pixel_f1@card", "-m", "pixel_f1"]
+    assert run.invoke(app, command(root, tmp_path / "o", *options)).exit_code == 0
+    every = [(row["image"], row["metric"]) for row in rows(tmp_path / "o")]
+    assert len(every) == len(set(every)) == 6 * 3
+
+
+def test_qualities_without_equalizing_are_refused(tmp_path: Path) -> None:
+    options = ["-d", "noi", "--qualities", "80", "90"]
+    assert run.invoke(app, command(small_set(tmp_path / "set"), tmp_path / "o", *options)).exit_code == 2
+
+
+def test_metrics_are_listed_with_their_meaning() -> None:
+    listed = run.invoke(app, ["metrics"]).output
+    as_json = json.loads(run.invoke(app, ["metrics", "--json"]).output)
+    assert list(as_json) == list(plugins.names("metrics"))
+    assert "pixel_f1 (@0.5, @card, @best, or any number): Pixel F1" in listed
+    for facts in as_json.values():
+        assert facts["convention"] in listed

@@ -99,3 +99,9 @@ def test_differences_are_taken_where_both_judged() -> None:
 def test_an_interval_of_hardly_anything_is_none() -> None:
     assert interval(np.array([np.nan, np.nan, 1.0])) == (None, None)
     assert interval(np.full(100, 0.5)) == (0.5, 0.5)
+
+
+def test_few_groups_make_no_interval() -> None:
+    number = next(iter(numbers(series(np.random.default_rng(0).random(40), groups=4), METRICS, 0)))
+    assert number.value is not None
+    assert (number.low, number.high) == (None, None)

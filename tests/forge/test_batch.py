@@ -27,7 +27,7 @@ run = CliRunner()
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return sorted(write_photos(tmp_path_factory.mktemp("photos"), 5).iterdir())
+    return sorted(write_photos(tmp_path_factory.mktemp("photos"), 6).iterdir())
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -181,10 +181,10 @@ def test_a_block_is_made_of_few_photographs(tmp_path: Path) -> None:
 
 def test_the_command_makes_a_set_and_names_what_it_could_not_use(photos: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    options = "--count 12 --size 96 --split --workers 2 --recipe aligned --set shrink=[1,1] --set pristine=0"
+    options = "--count 24 --size 96 --split --workers 2 --recipe aligned --set shrink=[1,1] --set pristine=0"
     good = run.invoke(app, ["forge", *map(str, photos), "--out", str(out), *options.split()])
     assert good.exit_code == 0, good.output
-    assert good.output == f"12 photographs in {out}: 12 splice\n"
+    assert good.output == f"24 photographs in {out}: 24 splice\n"
     assert json.loads((out / "recipe.json").read_text())["recipe"]["shrink"] == [1, 1]
     bad = run.invoke(
         app,

@@ -100,6 +100,11 @@ def test_the_best_threshold_is_not_offered_where_it_means_nothing() -> None:
         parse_metric("false_alarm_area@best")
 
 
+def test_a_metric_without_threshold_says_so() -> None:
+    with pytest.raises(InvalidParameter, match="pixel_auc takes no threshold; write pixel_auc"):
+        parse_metric("pixel_auc@0.5")
+
+
 def test_an_unknown_metric_is_named_with_the_nearest() -> None:
     with pytest.raises(UnknownPlugin, match="did you mean 'pixel_auc'"):
         parse_metric("pixel_aux")

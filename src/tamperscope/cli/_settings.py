@@ -25,7 +25,7 @@ Workers = Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="P
 
 def detector_names(text: str) -> tuple[str, ...]:
     """Return the names in ``"adjpeg,ela"``, each once."""
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip())) or ("",)
 
 
 def detector_fields(names: tuple[str, ...], settings: list[str]) -> dict[str, dict[str, Any]]:

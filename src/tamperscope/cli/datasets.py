@@ -79,7 +79,7 @@ def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A data set's name, or one in a manifest.")],
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Where it lies.")],
     workers: Workers = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of findings.")] = False,
 ) -> None:
     """Read all of a data set and say what is missing or odd; exit with 1 if something is wrong."""
     from tamperscope.datasets import open_dataset

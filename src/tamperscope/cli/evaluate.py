@@ -1,7 +1,7 @@
 """`tamperscope evaluate`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -45,7 +45,12 @@ def evaluate(
     settings: Settings = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", "-m", metavar="NAME[@THRESHOLD]", help="Only these; all unless given."),
+        typer.Option(
+            "--metric",
+            "-m",
+            metavar="NAME[@THRESHOLD]",
+            help="Only these; all unless given. See `tamperscope metrics`.",
+        ),
     ] = None,
     equalize: Annotated[
         bool, typer.Option("--equalize", help="Save both classes anew with qualities from one distribution.")
@@ -58,7 +63,7 @@ def evaluate(
         typer.Option(
             "--perturb",
             metavar="KIND:STRENGTH[,STRENGTH]",
-            help="Also under jpeg, resize, crop, blur or noise; may be repeated.",
+            help="Also under jpeg:QUALITY, resize:FACTOR, crop:PIXELS, blur:SIGMA, noise:SIGMA; repeatable.",
         ),
     ] = None,
     workers: Workers = 1,
@@ -71,20 +76,21 @@ def evaluate(
     """Measure detectors on a data set; interrupted, run it again to go on."""
     from tamperscope.evaluation import run
 
+    if qualities != run.QUALITIES and not equalize:
+        raise typer.BadParameter("--qualities needs --equalize")
     try:
         names = detector_names(",".join(detector or ["auto"]))
+        fields = detector_fields(names, settings or [])
         evaluation = run.plan(
             dataset,
             root,
             split,
-            {
-                name: plugins.build("detectors", name, **fields)
-                for name, fields in _each(names, settings or [])
-            },
+            {name: plugins.build("detectors", name, **fields.get(name, {})) for name in names},
             metrics=metric or (),
             perturbations=perturb or (),
             qualities=qualities if equalize else None,
             seed=seed,
+            fields=fields,
         )
     except (UnknownPlugin, InvalidParameter) as error:
         raise typer.BadParameter(str(error)) from None
@@ -95,11 +101,6 @@ def evaluate(
     show_numbers(results)
     typer.echo(f"\nOpen {out / 'report.html'}")
     raise typer.Exit(FAILED if report_unusable(results) else 0)
-
-
-def _each(names: tuple[str, ...], settings: list[str]) -> list[tuple[str, dict[str, Any]]]:
-    fields = detector_fields(names, settings)
-    return [(name, fields.get(name, {})) for name in names]
 
 
 def measure(evaluation: "Evaluation", out: Path, cache: Path | None, workers: int) -> "Results":
@@ -125,19 +126,18 @@ def show_numbers(results: "Results") -> None:
     evaluation = results.evaluation
     for condition in results.conditions:
         how = f", {condition.name}" if condition.name else ""
+        part = f"{len(evaluation.samples)} of {evaluation.total} photographs"
         typer.echo(
-            f"{evaluation.name} {evaluation.split}, {evaluation.condition}{how}, seed {evaluation.seed}"
+            f"{evaluation.name} {evaluation.split} ({part}), {evaluation.condition}{how}, "
+            f"seed {evaluation.seed}"
         )
         for number in condition.numbers:
             if number.subset == "all" and number.metric in _SHOWN and number.detector in evaluation.detectors:
                 name = label(number.metric, number.level, evaluation.condition)
                 counts = f"n {number.n}" + "".join(
-                    f", {word} {count}"
-                    for word, count in (
-                        ("undefined", number.undefined),
-                        ("not applicable", number.not_applicable),
-                    )
-                    if count
+                    f", {word.replace('_', ' ')} {getattr(number, word)}"
+                    for word in ("undefined", "not_applicable", "failed", "excluded")
+                    if getattr(number, word)
                 )
                 value = spelled(number.value, number.low, number.high)
                 typer.echo(f"  {number.detector:<12} {name:<30} {value:<22} {counts}")

@@ -44,7 +44,7 @@ def reproduce(
 
     try:
         wanted = tables.find_table(paper, table)
-        roots = dict(_root(text) for text in root or [])
+        roots = _roots(root or [])
         asked = list(tables.evaluations(wanted, roots, split, seed))
     except (UnknownPlugin, InvalidParameter) as error:
         raise typer.BadParameter(str(error)) from None
@@ -71,11 +71,18 @@ def reproduce(
     raise typer.Exit(FAILED if unusable else 0)
 
 
-def _root(text: str) -> tuple[str, Path]:
-    name, equals, folder = text.partition("=")
-    if not (name and equals and folder):
-        raise InvalidParameter(f"--root {text!r} is not understood", "write --root dataset=folder")
-    return name, Path(folder).expanduser()
+def _roots(texts: list[str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for text in texts:
+        name, equals, folder = text.partition("=")
+        if not (name and equals and folder):
+            raise InvalidParameter(f"--root {text!r} is not understood", "write --root dataset=folder")
+        if name in found:
+            raise InvalidParameter(
+                f"--root {text!r}: {name} has a root already", "give one for each data set"
+            )
+        found[name] = Path(folder).expanduser()
+    return found
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:

@@ -29,7 +29,7 @@ def samples(
 
 def _kind(path: Path) -> str:
     """Return "copy-move" for parts from the same image (Sp_S_, Tp_S_), "splice" from different ones (_D_)."""
-    return {"S": "copy-move", "D": "splice"}.get(path.stem.split("_")[1], "")
+    return {"S": "copy-move", "D": "splice"}.get(([*path.stem.split("_"), ""])[1], "")
 
 
 def _groups(paths: Iterable[Path]) -> dict[str, str]:

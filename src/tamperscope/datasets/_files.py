@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from tamperscope.io.paths import display
+
 __all__ = ["by_stem", "find_folder", "name_below", "numbered", "pictures"]
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".gif"}
@@ -44,8 +46,8 @@ def _below(folder: Path, names: Sequence[str]) -> Path | None:
 
 
 def name_below(root: Path, path: Path) -> str:
-    """Return the path below the root, with forward slashes."""
-    return path.relative_to(root).as_posix()
+    """Return the path below the root, with forward slashes, as valid text."""
+    return display(path.relative_to(root).as_posix())
 
 
 def numbered(path: Path) -> str:

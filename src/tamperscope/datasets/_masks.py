@@ -26,7 +26,10 @@ def read_mask(
         BadMask: it cannot be read, or is of another size.
 
     """
-    bright: NDArray[np.bool_] = read_channels(path, shape, transposed=transposed).max(axis=2) >= _HALF
+    values = read_channels(path, shape, transposed=transposed).max(axis=2)
+    if values.max() == 1:
+        raise BadMask("its brightest value is 1 of 255", "multiply it by 255", display(path))
+    bright: NDArray[np.bool_] = values >= _HALF
     return ~bright if inverted else bright
 
 
@@ -44,7 +47,9 @@ def read_channels(path: Path, shape: tuple[int, int], *, transposed: bool = Fals
                 )
             values = _colours(picture)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadMask(f"the mask cannot be read ({error})", "get a whole copy", display(path)) from error
+        raise BadMask(
+            f"the mask cannot be read ({display(str(error))})", "get a whole copy", display(path)
+        ) from error
     return np.swapaxes(values, 0, 1) if swap else values
 
 

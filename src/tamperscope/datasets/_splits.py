@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tamperscope.errors import InvalidParameter, WrongLayout
 from tamperscope.types import Sample
@@ -15,7 +16,7 @@ SPLITS = ("train", "val", "test")
 
 
 def split(samples: Sequence[Sample], ratios: Sequence[float] = (65, 10, 25), seed: int = 0) -> list[Sample]:
-    """Return the samples, each with its split; whole groups go where most is missing, largest groups first.
+    """Return the samples, each with its split: whole groups, the largest first, where most such are missing.
 
     The ratios are those of train, val and test. The same samples, ratios and seed give the same splits.
 
@@ -26,16 +27,16 @@ def split(samples: Sequence[Sample], ratios: Sequence[float] = (65, 10, 25), see
     wanted = np.array(ratios, float)
     if wanted.shape != (3,) or wanted.min() < 0 or not wanted.sum() > 0:
         raise InvalidParameter(f"ratios cannot be {tuple(ratios)}", "give those of train, val and test")
-    sizes: dict[str, int] = defaultdict(int)
+    counts: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(2))  # pristine, manipulated
     for sample in samples:
-        sizes[sample.group] += 1
-    groups = sorted(sizes)
+        counts[sample.group][int(sample.manipulated)] += 1
+    groups = sorted(counts)
     np.random.default_rng(seed).shuffle(groups)
-    missing = wanted / wanted.sum() * len(samples)
+    missing = np.outer(wanted / wanted.sum(), sum(counts.values()))
     place = {}
-    for group in sorted(groups, key=lambda name: -sizes[name]):  # stable: equal ones stay shuffled
-        place[group] = int(np.argmax(missing))
-        missing[place[group]] -= sizes[group]
+    for group in sorted(groups, key=lambda name: -counts[name].sum()):  # stable: equal ones stay shuffled
+        place[group] = int(np.argmax(missing @ counts[group]))
+        missing[place[group]] -= counts[group]
     return [replace(sample, split=SPLITS[place[sample.group]]) for sample in samples]
 
 
@@ -52,7 +53,13 @@ def select(samples: Sequence[Sample], wanted: str, *, seed: int = 0) -> list[Sam
         raise InvalidParameter(f"there is no split {wanted!r}", f"choose from {', '.join(SPLITS)}, all")
     if wanted == "all":
         return list(samples)
-    known = samples if any(sample.split for sample in samples) else split(samples, seed=seed)
+    without = [sample for sample in samples if not sample.split]
+    if without and len(without) < len(samples):
+        raise WrongLayout(
+            f"{len(without)} of {len(samples)} samples have no split, such as {without[0].name}",
+            "give all of them a split, or none",
+        )
+    known = split(samples, seed=seed) if without else samples
     chosen = [sample for sample in known if sample.split == wanted]
     if not chosen:
         there = {sample.split for sample in known if sample.split}

@@ -39,8 +39,8 @@ class Comofod(Dataset):
     def _samples(self) -> Iterator[Sample]:
         found = {path.stem: path for path in pictures(self.root)}
         ending = f"_{self.variant}" if self.variant else ""
-        for stem, path in found.items():
-            parts = re.fullmatch(rf"(\d+)_([OF]){re.escape(ending)}", stem)
+        for path in pictures(self.root):
+            parts = re.fullmatch(rf"(\d+)_([OF]){re.escape(ending)}", path.stem)
             if not parts:
                 continue
             scene, forged = parts[1], parts[2] == "F"

@@ -50,7 +50,8 @@ class Coverage(Dataset):
         if not folder.is_dir():
             raise self.wrong("no folder of images")
         found = {path.stem.lower(): path for path in pictures(folder)}
-        for stem, path in found.items():
+        for path in pictures(folder):
+            stem = path.stem.lower()
             forged = stem.endswith("t")
             yield Sample(
                 name=name_below(self.root, path),

@@ -38,7 +38,8 @@ class Imd2020(Dataset):
         for folder in sorted(path for path in self.root.glob("*") if path.is_dir()):
             found = {path.stem: path for path in pictures(folder)}
             original = next((path for stem, path in found.items() if stem.endswith("_orig")), None)
-            for stem, path in found.items():
+            for path in pictures(folder):
+                stem = path.stem
                 if stem.endswith("_mask"):
                     continue
                 manipulated = path != original

@@ -31,6 +31,10 @@ class Manifest(Dataset):
         url="docs/guide/datasets.md",
         terms="those of the photographs",
         layout="manifest.csv or manifest.parquet, with the columns " + ", ".join(COLUMNS),
+        faults=(
+            "masks are taken as they are, white where manipulated, also those of a published set whose own "
+            "reader would mend them",
+        ),
     )
 
     dataset: str = option("", "only the rows of this data set; all if empty")
@@ -41,7 +45,7 @@ class Manifest(Dataset):
 
     @cached_property
     def _file(self) -> Path | None:
-        if self.root.is_file():
+        if self.root.is_file() and self.root.suffix.lower() in (".csv", ".parquet"):
             return self.root
         places = (self.root / "manifest.csv", self.root / "manifest.parquet")
         return next((path for path in places if path.is_file()), None)
@@ -94,7 +98,7 @@ class Manifest(Dataset):
         if not text:
             return None
         assert self._file is not None  # noqa: S101  there are rows
-        folder = self._file.parent
+        folder, text = self._file.parent, text.replace("\\", "/")  # of a table made on Windows
         if Path(text).is_absolute() or ".." in Path(text).parts:
             raise self._wrong_row(place, f"{text} leads out of the manifest's folder")
         return folder / text

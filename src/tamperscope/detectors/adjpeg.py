@@ -1,17 +1,22 @@
 """Aligned double JPEG compression: finds what was pasted into a JPEG that was then saved again."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit
 
 from tamperscope.detectors._base import Detector
-from tamperscope.io.jpeg import standard_table
+from tamperscope.detectors._double_jpeg import (
+    LARGEST_FIRST,
+    Fit,
+    background,
+    clipped,
+    maximise,
+    score_region,
+)
 from tamperscope.plugins import option
 from tamperscope.signal.dct import ZIGZAG, block_dct, block_idct
 from tamperscope.signal.quantization import bin_weights
@@ -21,37 +26,15 @@ from tamperscope.types import Card, Jpeg, Localization, Need, Photo
 __all__ = ["AlignedDoubleJpeg"]
 
 _BINS = 256  # larger coefficients are left out: their bins are too rare to model
-_LARGEST_FIRST = 60  # first quantisation steps considered
 _SHIFTS = ((1, 1), (4, 4), (3, 6), (6, 2))  # grids on which the coefficients look singly compressed
 _ENOUGH_BLOCKS = 20_000  # for the histograms; large photos need one shifted grid only
 _STRIP = 64  # rows of blocks held in memory as floats
-_RATES = np.array([0.01, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97], np.float32)
-_TABLE_PRIOR = 20.0  # weight of the squared log distance of a first step from a scaled standard table
 _RARE = 0.02  # floor of the weights: a bin that should be empty may still hold an outlier
 _CLIP = 20.0  # log odds of one block
-_CLIPPED = 0.1  # share of a block's pixels at the ends of the range, above which it is not judged
 _INFORMATIVE = 0.5  # nats around a block, for or against, below which it is not judged
-_REGION_ODDS, _REGION_BLOCKS, _REGION_SHARE = 1.0, 9, 0.004  # what counts as a region for the score
-# Mean log odds of double compression that the photo as a whole must show: to be judged at all, to be accused.
-_FAINT_BACKGROUND, _LEAST_BACKGROUND = 0.05, 0.2
+_FAINT_BACKGROUND = 0.05  # mean log odds of double compression that the photo must show to be judged
 _MISFIT = 0.02  # log likelihood a block that a wrong model gains on photos that were compressed once
 _FEW_BLOCKS = 100  # the gain of fitting steps and rate to next to nothing, as if there were more blocks
-
-
-@dataclass(frozen=True)
-class Fit:
-    """The mixture that explains a photo's coefficients.
-
-    ``log_odds`` is ``(frequencies, bins)``, the log likelihood ratio of single over double compression of a
-    coefficient of that absolute value. ``gain`` is the log likelihood over that of single compression
-    alone, ``rate`` the estimated share of singly compressed coefficients (the tampering rate), ``quality``
-    that of the first compression.
-    """
-
-    log_odds: NDArray[np.float32]
-    gain: float
-    rate: float
-    quality: int
 
 
 @dataclass(frozen=True)
@@ -130,9 +113,9 @@ class AlignedDoubleJpeg(Detector):
         log_odds, information = self._block_map(jpeg, fit)
         across, down = (max(factors) for factors in zip(*jpeg.sampling, strict=True))
         step = (8 * down / jpeg.sampling[0][1], 8 * across / jpeg.sampling[0][0])
-        judged = (information >= _INFORMATIVE) & ~_clipped(photo, log_odds.shape, step)
-        judged &= _background(log_odds) >= _FAINT_BACKGROUND
-        score = self._score(log_odds, judged)
+        judged = (information >= _INFORMATIVE) & ~clipped(photo, log_odds.shape, step)
+        judged &= background(log_odds) >= _FAINT_BACKGROUND
+        score = score_region(log_odds, judged, self.caution)
         found = "parts of the photo lack" if score >= self.card.threshold else "no clear part lacks"
         return Localization(
             heatmap=blocks_to_pixels(expit(log_odds), shape, step),
@@ -149,14 +132,14 @@ class AlignedDoubleJpeg(Detector):
         order = ZIGZAG[: self.frequencies]
         steps = jpeg.tables[0].reshape(64)[order]
         seen, single = _histograms(jpeg.coefficients[0], jpeg.tables[0], self.frequencies)
-        weights = np.stack([bin_weights(int(step), _LARGEST_FIRST, _BINS, self.noise) for step in steps])
+        weights = np.stack([bin_weights(int(step), LARGEST_FIRST, _BINS, self.noise) for step in steps])
         weights = np.maximum(weights, _RARE)
         prior = single + 0.5  # a bin that no shifted grid filled is rare, not impossible
         prior[:, 0] = 0
         prior /= prior.sum(axis=1, keepdims=True)
         ratio = weights / (weights @ prior[..., None])  # p(x | double) / p(x | single)
         bins = np.flatnonzero(seen[:, 1:].any(axis=0)) + 1
-        return _maximise(ratio, seen, bins, order)
+        return maximise(ratio, seen, bins, order)
 
     def _block_map(self, jpeg: Jpeg, fit: Fit) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return each block's log odds of single compression, smoothed, and how much speaks either way."""
@@ -170,36 +153,6 @@ class AlignedDoubleJpeg(Detector):
             information += np.abs(value)
         smoothed = ndimage.gaussian_filter(np.clip(odds, -_CLIP, _CLIP), self.smoothing)
         return smoothed, ndimage.gaussian_filter(information, self.smoothing)
-
-    def _score(self, log_odds: NDArray[np.float32], judged: NDArray[np.bool_]) -> float:
-        """Judge the strongest region: its mean log odds, times its share of all that leans its way.
-
-        Evidence that is scattered over a photo comes from the model's misfit, not from a pasted part.
-        """
-        labels, count = ndimage.label((log_odds > _REGION_ODDS) & judged)
-        if not count or _background(log_odds) < _LEAST_BACKGROUND:
-            return 0.0
-        areas = np.bincount(labels.ravel())[1:]
-        means = np.bincount(labels.ravel(), log_odds.ravel())[1:] / areas
-        leaning = np.count_nonzero((log_odds > 0) & judged)
-        large = areas >= max(_REGION_BLOCKS, _REGION_SHARE * log_odds.size)
-        strength = float(np.where(large, means * areas / leaning, 0).max())
-        return float(expit(strength - self.caution)) if strength else 0.0
-
-
-def _background(log_odds: NDArray[np.float32]) -> float:
-    """Return the mean log odds of double compression that the photo shows as a whole."""
-    return float(-np.minimum(log_odds, 0).mean())
-
-
-def _clipped(photo: Photo, blocks: tuple[int, ...], step: tuple[float, float]) -> NDArray[np.bool_]:
-    """Tell which blocks hold many colours at the ends of their range: clipping undoes quantisation."""
-    inside = cv2.inRange(photo.pixels, (1, 1, 1), (254, 254, 254))  # 255 where all three channels are
-    whole = [round(count * size) for count, size in zip(blocks, step, strict=True)]  # pixels of whole blocks
-    below, right = max(0, whole[0] - photo.height), max(0, whole[1] - photo.width)
-    inside = cv2.copyMakeBorder(inside, 0, below, 0, right, cv2.BORDER_REPLICATE)[: whole[0], : whole[1]]
-    share = cv2.resize(inside, (blocks[1], blocks[0]), interpolation=cv2.INTER_AREA)
-    return np.asarray(share < 255 * (1 - _CLIPPED))
 
 
 def _histograms(
@@ -233,48 +186,3 @@ def _magnitude(coefficients: NDArray[np.int16]) -> NDArray[np.uint16]:
 def _count(magnitudes: NDArray[Any], frequencies: int) -> NDArray[np.int_]:
     flat = np.minimum(magnitudes, _BINS - 1).astype(np.uint8).reshape(-1, 64)
     return np.stack([np.bincount(flat[:, index], minlength=_BINS) for index in ZIGZAG[:frequencies]])
-
-
-@lru_cache(maxsize=8)
-def _table_penalty(frequencies: int) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Return scales of a standard table, and what each first step costs beside them.
-
-    The penalty is ``(scales, frequencies, first steps)``.
-    """
-    scales = np.geomspace(0.02, 2, 60)
-    standard = standard_table(50).reshape(64)[ZIGZAG[:frequencies]]  # quality 50 is the unscaled one
-    expected = np.maximum(1, scales[:, None] * standard)
-    distance = np.log(np.arange(1, _LARGEST_FIRST + 1) / expected[..., None])
-    return scales, (_TABLE_PRIOR * distance**2).astype(np.float32)
-
-
-def _maximise(
-    ratio: NDArray[np.float64],
-    seen: NDArray[np.float64],
-    bins: NDArray[np.intp],
-    order: NDArray[np.intp],
-) -> Fit:
-    """Choose the first steps on a grid of tampering rates, then settle the rate by EM.
-
-    ``ratio`` is p(x | double) / p(x | single), ``(frequencies, first steps, bins)``.
-    """
-    counts, compact = seen[:, bins].astype(np.float32), ratio[:, :, bins].astype(np.float32)
-    scales, penalty = _table_penalty(len(order))
-
-    def choose(rate: float) -> tuple[float, float, int, NDArray[np.intp]]:
-        likelihood = np.einsum("fqb,fb->fq", np.log(rate + (1 - rate) * compact), counts)
-        penalised = likelihood - penalty
-        totals = penalised.max(axis=2).sum(axis=1)
-        scale = int(totals.argmax())
-        return float(totals[scale]), rate, scale, penalised[scale].argmax(axis=1)
-
-    gain, rate, scale, first = max((choose(float(rate)) for rate in _RATES), key=lambda fit: fit[0])
-    chosen = np.take_along_axis(compact, first[:, None, None], axis=1)[:, 0]
-    for _ in range(20):
-        share = rate / (rate + (1 - rate) * chosen)
-        rate = float((share * counts).sum() / max(counts.sum(), 1))
-    gain, rate, scale, first = max((gain, rate, scale, first), choose(rate), key=lambda fit: fit[0])
-    log_odds = -np.log(np.take_along_axis(ratio, first[:, None, None], axis=1)[:, 0])
-    log_odds[:, 0] = log_odds[:, -1] = 0  # zeros and outliers are not judged
-    quality = 100 - 50 * scales[scale] if scales[scale] <= 1 else 50 / scales[scale]
-    return Fit(log_odds.astype(np.float32), gain, rate, round(quality))

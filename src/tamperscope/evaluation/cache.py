@@ -5,12 +5,13 @@ import inspect
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from tamperscope.errors import MissingEvidence
 from tamperscope.io.paths import write_whole
 from tamperscope.types import Localization, Photo
 
-__all__ = ["LIBRARIES", "Cache", "Found", "code_digest"]
+__all__ = ["LIBRARIES", "Cache", "Found", "code_digest", "versions"]
 
 LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "pillow", "jpeglib", "onnxruntime")
 _PACKAGE = Path(__file__).parents[1]
@@ -38,9 +39,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Cache:
-    """Found before, in a folder that several evaluations may share, also at the same time."""
+    """Found before, in a folder that several evaluations may share, also at the same time.
+
+    ``fields`` configures detectors that another one, such as `auto`, chooses.
+    """
 
     folder: Path
+    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def localize(self, detector: Detector, photo: Photo) -> tuple[Found, bool]:
         """Return what the detector finds in the photo, and whether it was in the cache.
@@ -49,31 +54,49 @@ class Cache:
             OutputError: the cache cannot be written.
 
         """
-        path = self.folder / _key(detector, photo.digest)
+        path = self.folder / self._key(detector, photo.digest)
         known = _load(path)
         if known:
             return known, True
-        found = _localize(detector, photo)
+        found = self._localize(detector, photo)
         write_whole(path, _dump(found))
         return found, False
 
+    def describe(self, detector: Detector) -> dict[str, Any]:
+        """Return what identifies a detector, with those that it may choose, fit for JSON."""
+        choices = {name: self.describe(self._build(name)) for name in detector.choices}
+        facts = {"parameters": plugins.parameters(detector), "weights_digest": detector.weights_digest}
+        return {**facts, "choices": choices} if choices else facts
 
-def _localize(detector: Detector, photo: Photo) -> Found:
-    chosen, _ = detector.resolve(photo, lambda name: plugins.build("detectors", name))
-    threshold = chosen.card.threshold
-    try:
-        return Found(chosen.localize(photo), threshold)
-    except MissingEvidence as error:
-        return Found(None, threshold, str(error))
+    def _build(self, name: str) -> Detector:
+        built: Detector = plugins.build("detectors", name, **self.fields.get(name, {}))
+        return built
+
+    def _localize(self, detector: Detector, photo: Photo) -> Found:
+        chosen, _ = detector.resolve(photo, self._build)
+        threshold = chosen.card.threshold
+        try:
+            return Found(chosen.localize(photo), threshold)
+        except MissingEvidence as error:
+            return Found(None, threshold, str(error))
+
+    def _key(self, detector: Detector, digest: str) -> Path:
+        """Return the place below the folder that belongs to all that the result depends on."""
+        name = plugins.name_of(detector)
+        facts = digest, name, self.describe(detector), code_digest(name)
+        key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+        return Path(name, key[:2], f"{key[2:]}.npz")
 
 
-def _key(detector: Detector, digest: str) -> Path:
-    """Return the place below the folder that belongs to all that the result depends on."""
-    name = plugins.name_of(detector)
-    facts = digest, name, plugins.parameters(detector), detector.weights_digest, code_digest(name)
-    text = json.dumps(facts, sort_keys=True, default=str)
-    key = hashlib.sha256(text.encode()).hexdigest()
-    return Path(name, key[:2], f"{key[2:]}.npz")
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that results depend on."""
+    found = {}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:  # another distribution of the same library
+            found[library] = "unknown"
+    return found
 
 
 @cache
@@ -83,7 +106,7 @@ def code_digest(name: str) -> str:
     The detector's own file, those it chooses from, and what every detector may use: another detector's change
     leaves its results in place.
     """
-    found = hashlib.sha256(json.dumps({library: version(library) for library in LIBRARIES}).encode())
+    found = hashlib.sha256(json.dumps(versions()).encode())
     for path in _sources(name):
         found.update(path.name.encode() + b"\0" + path.read_bytes())
     return found.hexdigest()

@@ -1,52 +1,54 @@
 """The files of an evaluation: which folder it may use, what identifies it, and the table of its numbers."""
 
 import csv
+import hashlib
 import json
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
-from importlib.metadata import version as version_of
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamperscope import __version__, plugins
+from tamperscope import __version__
 from tamperscope.errors import OutputError
-from tamperscope.evaluation.cache import LIBRARIES, code_digest
+from tamperscope.evaluation.cache import Cache, code_digest, versions
 from tamperscope.evaluation.summary import Number
 from tamperscope.io.paths import display, write_whole
 
 if TYPE_CHECKING:
     from tamperscope.evaluation.run import Evaluation, Results
 
-__all__ = ["claim", "facts", "settings", "summary", "write_run"]
+__all__ = ["claim", "facts", "hold", "settings", "summary", "write_run"]
 
 
 def facts(evaluation: "Evaluation", name: str) -> dict[str, Any]:
     """Return what every number of the named detector carries with it."""
     detector = evaluation.detectors.get(name)  # none for a map of zeros
-    parameters = json.dumps(plugins.parameters(detector), sort_keys=True, default=str) if detector else ""
+    known = Cache(Path(), evaluation.fields).describe(detector) if detector else {}
+    chosen = {f"{choice}.*": facts["parameters"] for choice, facts in known.get("choices", {}).items()}
+    parameters = {**known.get("parameters", {}), **chosen}
     return {
         "dataset": evaluation.name,
         "split": evaluation.split,
         "condition": evaluation.condition,
         "seed": evaluation.seed,
         "detector": name,
-        "parameters": parameters,
+        "parameters": json.dumps(parameters, sort_keys=True, default=str) if known else "",
         "weights_digest": (detector.weights_digest if detector else None) or "",
     }
 
 
 def settings(evaluation: "Evaluation") -> dict[str, Any]:
     """Return what identifies an evaluation, fit for JSON."""
+    cache = Cache(Path(), evaluation.fields)
     return {
         "dataset": evaluation.name,
         "split": evaluation.split,
-        "samples": len(evaluation.samples),
-        "detectors": {
-            name: {"parameters": plugins.parameters(detector), "weights_digest": detector.weights_digest}
-            for name, detector in evaluation.detectors.items()
-        },
+        "samples": _digest(evaluation),
+        "detectors": {name: cache.describe(detector) for name, detector in evaluation.detectors.items()},
         "metrics": [metric.name for metric in evaluation.metrics],
         "perturbations": [perturbation.name for perturbation in evaluation.perturbations],
         "qualities": list(evaluation.qualities) if evaluation.qualities else None,
@@ -70,6 +72,37 @@ def summary(results: "Results") -> str:
     return stream.getvalue()
 
 
+def _digest(evaluation: "Evaluation") -> str:
+    """Return the SHA-256 of where the samples lie, and of what is said of them."""
+    found = hashlib.sha256(display(evaluation.dataset.root.resolve()).encode())
+    for sample in evaluation.samples:
+        facts = sample.name, sample.manipulated, sample.group, sample.kind, sample.split
+        found.update(json.dumps(facts).encode())
+    return found.hexdigest()
+
+
+@contextmanager
+def hold(out: Path) -> Iterator[None]:
+    """Keep other processes from evaluating into the same folder; the system lets go if this one dies.
+
+    Raises:
+        OutputError: another one does.
+
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock
+        yield
+        return
+    with (out / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OutputError("another evaluation writes to it now", "wait for it", display(out)) from error
+        yield
+    (out / ".lock").unlink(missing_ok=True)
+
+
 def claim(out: Path, evaluation: "Evaluation") -> None:
     """Make the folder this evaluation's; one that holds another's results is left as it is.
 
@@ -82,12 +115,15 @@ def claim(out: Path, evaluation: "Evaluation") -> None:
         stored = json.loads(known.read_bytes())["settings"]
     except FileNotFoundError:
         pass
+    except NotADirectoryError:
+        raise OutputError("is a file, not a folder", "choose another --out folder", display(out)) from None
     except (OSError, ValueError, KeyError, TypeError):
         raise _taken(out, "a run.json that cannot be read") from None
     else:
         wanted = json.loads(json.dumps(settings(evaluation), default=str))
         if stored != wanted:
-            changed = [key for key in wanted if stored.get(key) != wanted[key]]
+            old = stored if isinstance(stored, dict) else {}
+            changed = [key for key in wanted if old.get(key) != wanted[key]]
             raise _taken(out, f"an evaluation with other settings ({', '.join(changed)})")
     write_run(out, evaluation, finished=False)
 
@@ -109,7 +145,7 @@ def write_run(out: Path, evaluation: "Evaluation", *, finished: bool, **more: An
         "version": __version__,
         "code": {name: code_digest(name) for name in evaluation.detectors},
         "python": platform.python_version(),
-        "libraries": {name: version_of(name) for name in LIBRARIES},
+        "libraries": versions(),
         "command": sys.argv,
         "finished": finished,
         **more,

@@ -99,10 +99,14 @@ def judge(task: Task, plan: Plan) -> Verdicts:
         OutputError: the cache or the rankings cannot be written.
 
     """
+    place = display(task.sample.image)
     try:
         photo, truth = prepare(task.sample, task.perturbation, plan)
     except TamperscopeError as error:
-        return _all(task, plan, Answer(EXCLUDED, str(error.at(display(task.sample.image)))))
+        return _all(task, plan, Answer(EXCLUDED, str(error.at(place))))
+    except Exception as error:  # noqa: BLE001  what Pillow or OpenCV say of one photo must not end the rest
+        reason = f"{place}: cannot be prepared ({type(error).__name__}: {display(str(error))})"
+        return _all(task, plan, Answer(EXCLUDED, reason))
     answers, cached = {}, 0
     for name, detector in plan.detectors.items():
         try:
@@ -115,7 +119,7 @@ def judge(task: Task, plan: Plan) -> Verdicts:
         cached += known
         answers[name] = _compare(found, truth, plan, plan.rankings / f"{name}-{task.index}.npy")
     nothing = Found(Localization(np.zeros(truth.shape, np.float32), None), 0.5)
-    answers[NOTHING] = _compare(nothing, truth, plan, None)
+    answers[NOTHING] = _compare(nothing, truth, plan, plan.rankings / f"nothing-{task.index}.npy")
     return Verdicts(task, answers, photo.digest, cached)
 
 
@@ -138,6 +142,8 @@ def prepare(sample: Sample, perturbation: Perturbation | None, plan: Plan) -> tu
     """
     photo = decode(sample.image, limits=plan.limits)
     truth = plan.dataset.mask(sample, (photo.height, photo.width))
+    if sample.manipulated and not truth.any():
+        raise BadMask("its mask marks nothing", "mend the mask, or leave the photo out of the data set")
     if perturbation:
         data, truth = perturbation.apply(photo, truth, plan.seed)
         photo = decode(data, limits=plan.limits)
@@ -145,7 +151,7 @@ def prepare(sample: Sample, perturbation: Perturbation | None, plan: Plan) -> tu
         data, truth = equalize(photo, truth, plan.seed, plan.qualities)
         photo = decode(data, limits=plan.limits)
     if sample.manipulated and not truth.any():
-        raise BadMask("its mask marks nothing", "mend the mask, or leave the photo out of the data set")
+        raise BadMask("nothing manipulated is left of it", "perturb it less")
     return photo, truth
 
 
@@ -158,16 +164,15 @@ def _save(comparison: Comparison, path: Path) -> None:
         ) from error
 
 
-def _compare(found: Found, truth: NDArray[np.bool_], plan: Plan, ranking: Path | None) -> Answer:
+def _compare(found: Found, truth: NDArray[np.bool_], plan: Plan, ranking: Path) -> Answer:
     if found.localization is None:
         return Answer(NOT_APPLICABLE, found.missing, found.threshold)
     comparison = Comparison(found.localization, truth, found.threshold)
     values = tuple(metric.observe(comparison) for metric in plan.metrics)
     curve = comparison.ranking.curve if comparison.manipulated else None
-    if ranking and any(metric.pooled for metric in plan.metrics):
+    pooled = any(metric.pooled for metric in plan.metrics)
+    if pooled:
         _save(comparison, ranking)
-    else:
-        ranking = None
     return Answer(
         JUDGED,
         found.localization.reason,
@@ -175,5 +180,5 @@ def _compare(found: Found, truth: NDArray[np.bool_], plan: Plan, ranking: Path |
         found.localization.score,
         values,
         None if curve is None else curve.rates,
-        ranking,
+        ranking if pooled else None,
     )

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tamperscope.errors import InvalidParameter
+from tamperscope.errors import InvalidParameter, TooLarge
+from tamperscope.io.decode import Limits
 from tamperscope.io.encode import encode_jpeg, encode_png
 from tamperscope.io.jpeg import standard_table
 from tamperscope.types import Photo
@@ -36,6 +37,8 @@ def _keep(pixels: Pixels, truth: Truth, strength: float, rng: np.random.Generato
 
 def _resize(pixels: Pixels, truth: Truth, factor: float, rng: np.random.Generator) -> tuple[Pixels, Truth]:  # noqa: ARG001
     height, width = (max(1, round(length * factor)) for length in truth.shape)
+    if height * width > Limits.pixels or max(height, width) > Limits.side:
+        raise TooLarge(f"it would be {width}x{height} once resized", "choose a smaller factor")
     # Lanczos with a support that grows as the picture shrinks, as editors and web sites do it.
     smaller = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
     mask = cv2.resize(truth.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)

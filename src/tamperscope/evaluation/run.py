@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tamperscope import plugins
 from tamperscope.datasets import open_dataset, select
@@ -14,7 +15,7 @@ from tamperscope.datasets._base import Dataset
 from tamperscope.detectors._base import Detector
 from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.cache import Cache
-from tamperscope.evaluation.files import claim, facts, summary, write_run
+from tamperscope.evaluation.files import claim, facts, hold, summary, write_run
 from tamperscope.evaluation.judge import EXCLUDED, FAILED, NOTHING, Plan, Task, Verdicts, judge, lost
 from tamperscope.evaluation.perturb import Perturbation, parse_perturbations
 from tamperscope.evaluation.rows import Rows
@@ -39,8 +40,9 @@ def default_metrics() -> tuple[Metric, ...]:
 class Evaluation:
     """What is measured: all that the numbers depend on, but for the photos themselves.
 
-    ``samples`` are those of ``split``. ``qualities`` is the range that both classes are saved anew with, None
-    for files as they are; ``perturbations`` are evaluated beside the photos as they are.
+    ``samples`` are those of ``split``, of ``total`` in the data set. ``fields`` configures detectors that
+    others choose from. ``qualities`` is the range that both classes are saved anew with, None for files as
+    they are; ``perturbations`` are evaluated beside the photos as they are.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Evaluation:
     perturbations: tuple[Perturbation, ...] = ()
     qualities: tuple[int, int] | None = None
     seed: int = 0
+    total: int = 0
+    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -94,8 +98,8 @@ class Results:
 
     def _having(self, status: str) -> dict[str, str]:
         return {
-            sample.name: answer.reason
-            for condition in self.conditions
+            sample.name: f"{condition.name}: {answer.reason}" if condition.name else answer.reason
+            for condition in reversed(self.conditions)
             for series in condition.series.values()
             for sample, answer in zip(series.samples, series.answers, strict=True)
             if answer.status == status
@@ -112,6 +116,7 @@ def plan(
     perturbations: Sequence[str] = (),
     qualities: tuple[int, int] | None = None,
     seed: int = 0,
+    fields: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Evaluation:
     """Return the evaluation of a data set's split; metrics and perturbations as on the command line.
 
@@ -122,19 +127,23 @@ def plan(
     """
     if qualities and not 1 <= qualities[0] <= qualities[1] <= 100:
         raise InvalidParameter(f"qualities cannot be {qualities}", "give a low and a high one from 1 to 100")
-    chosen = tuple(metric for text in metrics for word in text.split(",") for metric in parse_metric(word))
+    words = [word for text in metrics for word in text.split(",")]
+    chosen = tuple(dict.fromkeys(metric for word in words for metric in parse_metric(word)))
     perturbed = tuple(parse_perturbations(perturbations))
     dataset = open_dataset(name, root)
+    samples = dataset.samples()
     return Evaluation(
         name=name,
         dataset=dataset,
         split=split,
-        samples=tuple(select(dataset.samples(), split, seed=seed)),
+        samples=tuple(select(samples, split, seed=seed)),
         detectors=detectors,
         metrics=chosen or default_metrics(),
         perturbations=perturbed,
         qualities=qualities,
         seed=seed,
+        total=len(samples),
+        fields=fields or {},
     )
 
 
@@ -162,12 +171,12 @@ def evaluate(
 
     started = time.time()
     claim(out, evaluation)
-    with _scratch(out / ".rankings") as rankings:
+    with hold(out), _scratch(out / ".rankings") as rankings:
         plan = Plan(
             dataset=evaluation.dataset,
             detectors=evaluation.detectors,
             metrics=evaluation.metrics,
-            cache=Cache(cache or out / "cache"),
+            cache=Cache(cache or out / "cache", evaluation.fields),
             rankings=rankings,
             qualities=evaluation.qualities,
             seed=evaluation.seed,
@@ -177,6 +186,8 @@ def evaluate(
             for verdicts in _judge_all(evaluation, plan, workers):
                 answers.add(verdicts)
                 advance()
+                if verdicts.task.index % len(evaluation.samples) == len(evaluation.samples) - 1:
+                    answers.finish(verdicts.task.perturbation)
         results = Results(evaluation, tuple(_conditions(evaluation, answers.series)))
         write_whole(out / "summary.csv", summary(results).encode())
         write_whole(out / "report.html", render(results, plan).encode())
@@ -197,17 +208,17 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 
 def _judge_all(evaluation: Evaluation, plan: Plan, workers: int) -> Iterator[Verdicts]:
-    tasks = [
+    tasks = (
         Task(place * len(evaluation.samples) + index, sample, perturbation)
         for place, perturbation in enumerate((None, *evaluation.perturbations))
         for index, sample in enumerate(evaluation.samples)
-    ]
+    )
     own = plugins.names("detectors", own=True)
     preload = [f"tamperscope.detectors.{name}" for name in evaluation.detectors if name in own]
     yield from ordered(
         partial(judge, plan=plan),
         tasks,
-        min(workers, len(tasks)),
+        min(workers, len(evaluation.samples)),
         lost=partial(lost, plan=plan),
         preload=[judge.__module__, *preload],
     )
@@ -249,6 +260,11 @@ class _Answers:
             }
             self._rows.add({**self._facts[name], **photo}, answer)
 
+    def finish(self, perturbation: Perturbation | None) -> None:
+        """Pool a condition's pixels as soon as all are there, since their rankings take much of the disk."""
+        for series in self.series[perturbation].values():
+            series.pool()
+
 
 def _conditions(
     evaluation: Evaluation, series: Mapping[Perturbation | None, Mapping[str, Series]]
@@ -257,5 +273,6 @@ def _conditions(
         every = [
             number for one in found.values() for number in numbers(one, evaluation.metrics, evaluation.seed)
         ]
-        gaps = differences(list(found.values()), evaluation.metrics, evaluation.seed)
+        plain = list(found.values()) if perturbation is None else []
+        gaps = differences(plain, evaluation.metrics, evaluation.seed)
         yield Condition(perturbation, found, tuple(every), tuple(gaps))

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.evaluation.judge import EXCLUDED, FAILED, JUDGED, NOT_APPLICABLE, NOTHING, Answer
-from tamperscope.metrics._base import Floats, Metric, Observations
+from tamperscope.metrics._base import Floats, Metric, Observations, ratio
 from tamperscope.metrics._ranking import GRID, Curve, merge
 from tamperscope.types import Sample
 
@@ -17,6 +17,7 @@ __all__ = ["RESAMPLES", "Difference", "Number", "Series", "differences", "interv
 
 RESAMPLES = 2000
 _AT_ONCE = 4_000_000  # weights held in memory
+_FEWEST_GROUPS = 5  # of which an interval is made; of fewer it would look like certainty
 
 
 @dataclass(eq=False)
@@ -27,6 +28,7 @@ class Series:
     samples: list[Sample] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     curves: int = 0
+    pooled: Curve | None = None
     _rates: Floats = field(default_factory=lambda: np.zeros(GRID.size))
 
     def add(self, sample: Sample, answer: Answer) -> None:
@@ -55,10 +57,12 @@ class Series:
         pooled = self.pooled if metric.pooled else None
         return Observations(found[used], self.manipulated[used], thresholds[used], pooled), used
 
-    @cached_property
-    def pooled(self) -> Curve | None:
-        """The ROC curve of the pixels of all photos that the detector could judge."""
-        return merge([answer.ranking for answer in self.answers if answer.ranking])
+    def pool(self) -> None:
+        """Trace the ROC curve of all photos' pixels, and delete their rankings."""
+        paths = [answer.ranking for answer in self.answers if answer.ranking]
+        self.pooled = merge(paths)
+        for path in paths:
+            path.unlink()
 
     @property
     def manipulated(self) -> NDArray[np.bool_]:
@@ -197,16 +201,32 @@ def _resampled(observed: Observations, metric: Metric, groups: NDArray[np.intp],
 
     Photos that share a source are no independent witnesses, so they are drawn together.
     """
-    if metric.pooled or not groups.size:
+    count = int(groups.max(initial=-1)) + 1
+    if metric.pooled or count < _FEWEST_GROUPS:
         return np.full(RESAMPLES, np.nan)
-    rng = np.random.default_rng(seed)
-    count = int(groups.max()) + 1
+    drawn = _drawn(count, seed)
+    if type(metric)._summarize is Metric._summarize:  # a mean needs the sums of the groups only
+        sums = [np.bincount(groups, values, count) for values in (observed.values, np.ones(groups.size))]
+        totals: NDArray[np.float64] = np.stack(sums) @ drawn.T.astype(np.float64)
+        return ratio(totals[0], totals[1])
     step = max(1, _AT_ONCE // groups.size)
-    parts = []
-    for first in range(0, RESAMPLES, step):
-        drawn = rng.multinomial(count, np.full(count, 1 / count), size=min(step, RESAMPLES - first))
-        parts.append(metric.summarize(observed, drawn[:, groups].astype(float)))
+    parts = [
+        metric.summarize(observed, drawn[first : first + step, groups].astype(float))
+        for first in range(0, RESAMPLES, step)
+    ]
     return np.concatenate(parts)
+
+
+@lru_cache(maxsize=2)
+def _drawn(count: int, seed: int) -> NDArray[np.int32]:
+    """Return how often each of ``count`` groups is drawn, (RESAMPLES, count)."""
+    rng = np.random.default_rng(seed)
+    return np.stack(
+        [
+            np.bincount(rng.integers(0, count, count), minlength=count).astype(np.int32)
+            for _ in range(RESAMPLES)
+        ]
+    )
 
 
 def interval(resampled: Floats) -> tuple[float | None, float | None]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.datasets import split
+from tamperscope.datasets._splits import SPLITS
 from tamperscope.datasets.manifest import COLUMNS
 from tamperscope.errors import InvalidParameter, OutputError, TamperscopeError
 from tamperscope.forge.make import Forgery, check_size, forge
@@ -73,7 +74,8 @@ def forge_all(
     manifest; ``splits`` shares these out 65/10/25. ``advance`` is called after each.
 
     Raises:
-        InvalidParameter: too few photographs. OutputError: ``out`` cannot be written, or holds another set.
+        InvalidParameter: too few photographs or forgeries.
+        OutputError: ``out`` cannot be written, or holds another set.
 
     """
     usable, unreadable = _usable(photos)
@@ -82,7 +84,12 @@ def forge_all(
     recipe = recipe or Recipe()
     if len(usable) == 1 and {kind for kind, weight in recipe.kinds.items() if weight} == {"splice"}:
         raise InvalidParameter("one photograph has none to take parts from", "give at least two")
-    job = _Job(_circles(usable, seed), out, recipe, size, seed)
+    if splits and (len(usable) < 2 * len(SPLITS) or count <= 2 * _BLOCK):
+        raise InvalidParameter(
+            f"{len(usable)} photographs and {count} forgeries are too few to be split without leaks",
+            f"give at least {2 * len(SPLITS)} photographs, and make more than {2 * _BLOCK}",
+        )
+    job = _Job(_circles(usable, seed, len(SPLITS) if splits else 1), out, recipe, size, seed)
     _claim(job, resume)
     blocks = [range(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
     rows: list[dict[str, Any]] = []
@@ -116,9 +123,11 @@ def _usable(photos: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Tamper
     return [(path, digest) for digest, path in sorted(usable.items())], unreadable
 
 
-def _circles(usable: list[tuple[Path, str]], seed: int) -> tuple[tuple[tuple[Path, str], ...], ...]:
+def _circles(
+    usable: list[tuple[Path, str]], seed: int, fewest: int
+) -> tuple[tuple[tuple[Path, str], ...], ...]:
     order = np.random.default_rng(seed).permutation(len(usable))
-    number = max(1, len(usable) // _CIRCLE)
+    number = max(fewest, len(usable) // _CIRCLE)
     return tuple(tuple(usable[place] for place in part) for part in np.array_split(order, number))
 
 
@@ -267,7 +276,7 @@ def _claim(job: _Job, resume: bool) -> None:
         if job.out.is_dir() and any(job.out.iterdir()):
             raise OutputError("holds other files", "choose another --out folder", display(job.out)) from None
         stored = ""
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise OutputError(
             f"cannot be read ({error})", "choose another --out folder", display(path)
         ) from error

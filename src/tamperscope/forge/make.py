@@ -27,6 +27,7 @@ _EDITS: dict[str, Callable[[Pixels, Pixels, Mask, Recipe, np.random.Generator], 
 _KINDS = {"splice": "splice", "copy_move": "copy-move", "remove": "removal"}  # in a manifest
 _SMALLEST = 64  # pixels a side: room for a part, and something is left after laundering
 _LEAST_CHANGE = 0.2  # of the mask's pixels: a uniform part on the same colour manipulates nothing
+_SOFT = 0.05  # of the photograph, which a soft edge may add to a small part
 _LARGEST_HOLE = 0.12  # of the photograph: larger ones are not filled convincingly, and slowly
 
 
@@ -91,15 +92,15 @@ def _edit(kind: str, host: Pixels, donor: Pixels, recipe: Recipe, rng: np.random
     """Return the manipulated photograph, or None where nothing can be seen, as in one of a single colour."""
     shape = draw(rng, recipe.outlines)
     share = float(np.exp(rng.uniform(*np.log(recipe.area))))
-    if kind == "remove":
-        share = min(share, _LARGEST_HOLE)
+    largest = min(recipe.area[1], _LARGEST_HOLE) if kind == "remove" else recipe.area[1]
+    share = min(share, largest)
     share *= min(1.0, host.shape[0] * host.shape[1] / (donor.shape[0] * donor.shape[1]))
     for _ in range(8):
         edit = _EDITS[kind](host, donor, draw_outline(shape, donor, share, rng), recipe, rng)
         changed = (edit.pixels != host).any(axis=2)
         if changed[~edit.mask].any():
             raise Defect(f"{kind} changed pixels outside its mask", "please report this")
-        if edit.mask.all():
+        if edit.mask.all() or edit.mask.mean() > 1.25 * largest + _SOFT:  # enlarged, or a large segment
             share /= 2
         elif changed.sum() > _LEAST_CHANGE * edit.mask.sum():
             facts = {"outline": shape, "share": round(float(edit.mask.mean()), 5)}

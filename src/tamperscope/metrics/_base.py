@@ -219,6 +219,10 @@ def parse_metric(text: str) -> list[Metric]:
 
     """
     name, given, at = text.partition("@")
+    if given and not issubclass(plugins.load("metrics", name), Thresholded):
+        raise InvalidParameter(f"{name} takes no threshold", f"write {name}")
+    if _is_threshold(at):
+        at = repr(float(at))
     variants = (at,) if given else plugins.load("metrics", name).variants
     if not variants:
         return [plugins.build("metrics", name)]
