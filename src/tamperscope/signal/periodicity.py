@@ -17,7 +17,8 @@ class Pattern:
     """How a histogram repeats itself.
 
     ``weights`` ``(period,)`` is how much fuller each place of the period is than the period's mean;
-    ``strength`` the mean square of the difference, in standard deviations of a count: 1 without a pattern.
+    ``strength`` the mean square of the difference, in standard deviations of a count. A decline that is
+    convex lies below its moving mean: weights below 1 throughout are no pattern, only their contrast is.
     """
 
     weights: NDArray[np.float64]
@@ -39,11 +40,9 @@ def find_pattern(counts: NDArray[np.int_]) -> Pattern:
     top = int(np.flatnonzero(counts)[-1]) if counts.any() else 0
     for period in range(2, min(_LARGEST_PERIOD, top // _LEAST_PERIODS) + 1):
         places = np.arange(1 + period // 2, top + 1)
-        fold = places % period
-        there = np.bincount(fold, counts[places], period)
-        mean = np.bincount(
-            fold, _moving_mean(counts[: top + 1 + period].astype(float), period)[places], period
-        )
+        around = _moving_mean(counts[: top + 1 + period].astype(float), period)
+        there = np.bincount(places % period, counts[places], period)
+        mean = np.bincount(places % period, around[places], period)
         strength = float(((there - mean) ** 2 / np.maximum(mean, 1)).sum() / (period - 1))
         if strength > best.strength:
             best = Pattern(there / np.maximum(mean, 1e-9), strength)

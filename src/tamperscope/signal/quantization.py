@@ -15,7 +15,7 @@ __all__ = ["bin_weights"]
 
 
 @lru_cache(maxsize=256)  # photos share their tables' steps
-def bin_weights(second: int, largest_first: int, bins: int, noise: float) -> NDArray[np.float32]:
+def bin_weights(second: float, largest_first: int, bins: int, noise: float) -> NDArray[np.float32]:
     """Return how much more likely each bin is after double than after single quantisation.
 
     The result is ``(largest_first, bins)``: row i is for a first step of i + 1, column x for the coefficient
