@@ -6,7 +6,7 @@ from PIL import Image, ImageOps
 
 import photos
 from tamperscope.io.decode import decode
-from tamperscope.io.render import draw_heatmap, draw_mask, draw_overlay, upright
+from tamperscope.io.render import draw_evidence, draw_heatmap, draw_mask, draw_overlay, upright
 from tamperscope.types import Localization
 
 
@@ -67,3 +67,16 @@ def test_a_photo_of_one_pixel_can_be_drawn() -> None:
         1,
         3,
     )
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6, 8])
+@pytest.mark.parametrize("shape", [(1, 1), (48, 80), (900, 300)])
+def test_the_sheet_of_evidence_has_a_panel_for_each(count: int, shape: tuple[int, int]) -> None:
+    photo = decode(photos.encode(np.full((*shape, 3), 99, np.uint8)))
+    found = [(f"detector {place}", "no evidence " * 20, ramp(*shape), 0.5) for place in range(count)]
+    sheet = picture(draw_evidence(photo, found))
+    across = int(np.ceil(np.sqrt(count + 1)))
+    down = -(-(count + 1) // across)
+    panels = [panel for row in np.split(sheet, down) for panel in np.split(row, across, axis=1)]
+    inked = [panel.min() < 200 for panel in panels]
+    assert inked == [place <= count for place in range(across * down)]

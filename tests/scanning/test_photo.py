@@ -62,7 +62,9 @@ def test_files_are_written_beside_the_record(folder: Path) -> None:
     outcome = scan(folder / "forged.jpg", out=out, raw=True, detectors=("adjpeg", "ela"))
     assert outcome.folder == out / "forged"
     kinds = ("heatmap.npy", "heatmap.png", "mask.png", "overlay.png")
-    expected = sorted(["result.json", *(f"{name}.{kind}" for name in ("adjpeg", "ela") for kind in kinds)])
+    expected = sorted(
+        ["evidence.png", "result.json", *(f"{name}.{kind}" for name in ("adjpeg", "ela") for kind in kinds)]
+    )
     assert sorted(path.name for path in outcome.folder.iterdir()) == expected
     assert json.loads((outcome.folder / "result.json").read_text()) == outcome.record
     raw = np.load(outcome.folder / "adjpeg.heatmap.npy")
@@ -70,6 +72,20 @@ def test_files_are_written_beside_the_record(folder: Path) -> None:
     assert (raw.dtype, raw.shape) == (np.float32, (400, 600))
     assert drawn.mode == "L"
     assert np.array_equal(np.asarray(drawn), np.rint(raw * 255))
+
+
+def test_the_sheet_of_evidence_is_of_the_last_scan_and_resuming_misses_it(folder: Path) -> None:
+    both = {"out": folder / "sheet", "detectors": ("adjpeg", "ela")}
+    outcome = scan(folder / "forged.jpg", **both)
+    assert outcome.folder
+    sheet = outcome.folder / "evidence.png"
+    first = sheet.read_bytes()
+    assert scan(folder / "forged.jpg", **both, resume=True).resumed
+    sheet.unlink()
+    assert not scan(folder / "forged.jpg", **both, resume=True).resumed
+    assert sheet.read_bytes() == first
+    scan(folder / "forged.jpg", out=folder / "sheet", detectors=("noi",))
+    assert not sheet.exists()
 
 
 def test_results_of_another_photo_are_never_overwritten(folder: Path) -> None:

@@ -25,6 +25,8 @@ tamperscope scan --recursive photos --out results --workers 2 --resume
 
 tamperscope scan photo.jpg --detector adjpeg,ela --set ela.quality=95 --out results
 
+tamperscope scan photo.jpg --detector dct,adjpeg,nadjpeg,ela,blk,noi --out results
+
 tamperscope scan 'uploads/*.jpg' --json --fail-on 0.9 | jq .detections
 
 Exit code: 0 all files were analysed, 1 some could not be, 2 wrong usage, 3 a score reached --fail-on."""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tamperscope.errors import OutputError
 
-__all__ = ["PICTURES", "display", "make_folder", "remove", "write_whole"]
+__all__ = ["EVIDENCE", "PICTURES", "display", "make_folder", "remove", "write_whole"]
 
+EVIDENCE = "evidence.png"  # all overlays on one sheet
 PICTURES = (".heatmap.png", ".mask.png", ".overlay.png", ".heatmap.npy")  # behind the detector's name
 
 # Control characters, and those that reorder or hide text: a name must not forge a line of output.

@@ -1,16 +1,21 @@
 """Draws localizations as PNG files."""
 
+import math
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from tamperscope.types import Localization, Photo
 
-__all__ = ["draw_heatmap", "draw_mask", "draw_overlay", "upright"]
+__all__ = ["draw_evidence", "draw_heatmap", "draw_mask", "draw_overlay", "upright"]
 
 # Readable with every kind of colour vision, and its brightness rises throughout, so also in grey.
 _COLOURS = cv2.COLORMAP_INFERNO
 _FASTEST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+_PANEL, _GAP, _HEAD = 480, 10, 56  # pixels of a panel's longer side, around it, and above it
 _HATCHING = 16  # widths of a stripe from one to the next
 
 
@@ -29,6 +34,43 @@ def draw_overlay(photo: Photo, localization: Localization, threshold: float) -> 
 
     Stripes cover what the method cannot judge.
     """
+    return _png(_overlay(photo, localization, threshold))
+
+
+def draw_evidence(photo: Photo, found: Sequence[tuple[str, str, Localization, float]]) -> bytes:
+    """Return a PNG for people: the photo and all overlays on one sheet, side by side.
+
+    Each of ``found`` is a title, a line below it, the localization and its threshold.
+    """
+    picture = upright(cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2BGR), photo.orientation)
+    size = f"{photo.width}x{photo.height} {photo.format}"
+    panels = [_panel(picture, "photo", size)]
+    panels += [_panel(_overlay(photo, one, threshold), title, line) for title, line, one, threshold in found]
+    across = math.ceil(math.sqrt(len(panels)))
+    panels += [np.full_like(panels[0], 255)] * (-len(panels) % across)
+    rows = [np.concatenate(panels[first : first + across], axis=1) for first in range(0, len(panels), across)]
+    return _png(np.concatenate(rows))
+
+
+def _panel(picture: NDArray[np.uint8], title: str, line: str) -> NDArray[np.uint8]:
+    """Return the picture on white, at most `_PANEL` pixels a side, with a title and a line above it."""
+    scale = min(1.0, _PANEL / max(picture.shape[:2]))
+    size = tuple(max(1, round(length * scale)) for length in picture.shape[1::-1])
+    width = max(size[0], _PANEL // 2)
+    sheet = Image.new("RGB", (width + 2 * _GAP, size[1] + _HEAD + _GAP), "white")
+    shown = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    sheet.paste(Image.fromarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB)), (_GAP, _HEAD))
+    pen = ImageDraw.Draw(sheet)
+    for text, top, points, colour in ((title, 8, 18, "black"), (line, 32, 13, "#555555")):
+        font = ImageFont.load_default(points)
+        while font.getlength(text) > width and len(text) > 4:
+            text = text[:-4] + "..."  # noqa: PLW2901  until it fits
+        pen.text((_GAP, top), text, colour, font)
+    panel: NDArray[np.uint8] = np.ascontiguousarray(np.asarray(sheet)[..., ::-1])
+    return panel
+
+
+def _overlay(photo: Photo, localization: Localization, threshold: float) -> NDArray[np.uint8]:
     heat = cv2.convertScaleAbs(localization.heatmap, alpha=255)
     if localization.valid is not None:
         heat[~localization.valid] = 0  # what cannot be judged must not look suspicious
@@ -49,7 +91,7 @@ def draw_overlay(photo: Photo, localization: Localization, threshold: float) -> 
     # White on black stands out from any photo.
     cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 3 * width)
     cv2.drawContours(canvas, outlines, -1, (255, 255, 255), width)
-    return _png(upright(canvas, photo.orientation))
+    return upright(canvas, photo.orientation)
 
 
 def upright(picture: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -16,8 +16,8 @@ from tamperscope import __version__, plugins
 from tamperscope.detectors._base import Detector
 from tamperscope.errors import Defect, MissingEvidence, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
-from tamperscope.io.paths import PICTURES, display, make_folder, remove, write_whole
-from tamperscope.io.render import draw_heatmap, draw_mask, draw_overlay
+from tamperscope.io.paths import EVIDENCE, PICTURES, display, make_folder, remove, write_whole
+from tamperscope.io.render import draw_evidence, draw_heatmap, draw_mask, draw_overlay
 from tamperscope.refine.regions import find_regions
 from tamperscope.report import json as report
 from tamperscope.scanning.find import Task
@@ -140,11 +140,24 @@ def _write(
     for path in folder.glob("*.*.*"):
         if path.name.endswith(PICTURES) and path.name.split(".")[0] not in {entry["name"] for entry in kept}:
             remove(path)
+    remove(folder / EVIDENCE)
     for name, (detector, result) in results.items():
         _write_pictures(folder, name, photo, result, detector.card.threshold, raw)
+    if len(results) > 1:
+        said = {entry["name"]: entry for entry in record["detections"]}
+        sheet = [
+            (f"{name}: {detector.card.title}", _summary(said[name]), result, detector.card.threshold)
+            for name, (detector, result) in results.items()
+        ]
+        write_whole(folder / EVIDENCE, draw_evidence(photo, sheet))
     complete = {**record, "detections": [*record["detections"], *kept]}
     write_whole(folder / "result.json", (report.dumps(complete, indent=2) + "\n").encode())
     remove(folder / _OWNER)  # the record tells now whose folder it is
+
+
+def _summary(entry: dict[str, Any]) -> str:
+    score = "no score" if entry["score"] is None else f"score {entry['score']:.2f}"
+    return f"{entry['verdict']}, {score}"
 
 
 def _detect(
@@ -239,6 +252,9 @@ def _finished(folder: Path, digest: str, plan: Plan) -> dict[str, Any] | None:
     except (KeyError, TypeError, AttributeError, TamperscopeError):  # of another version, or damaged
         return None
     entries = {entry["name"]: entry for entry in found if entry}  # auto may have chosen one named as well
+    judged = [entry for entry in entries.values() if entry["verdict"] != "not applicable"]
+    if len(judged) > 1 and not (folder / EVIDENCE).is_file():
+        return None
     return {**stored, "detections": list(entries.values())} if all(found) else None
 
 
