@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamperscope.io.decode import decode as load
     from tamperscope.scanning.batch import scan
     from tamperscope.scanning.photo import Outcome
-    from tamperscope.types import Card, Jpeg, Localization, Need, Photo, Region
+    from tamperscope.types import Card, Jpeg, Link, Localization, Need, Photo, Region
 
 __version__ = "0.1.0"
 
@@ -23,6 +23,7 @@ __all__ = [
     "Detector",
     "Jpeg",
     "Limits",
+    "Link",
     "Localization",
     "Need",
     "Outcome",
@@ -41,6 +42,7 @@ _HOMES = {
     "Detector": ("detectors._base", "Detector"),
     "Jpeg": ("types", "Jpeg"),
     "Limits": ("io.decode", "Limits"),
+    "Link": ("types", "Link"),
     "Localization": ("types", "Localization"),
     "Need": ("types", "Need"),
     "Outcome": ("scanning.photo", "Outcome"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Card", "Jpeg", "Localization", "Need", "Photo", "Region", "Sample"]
+__all__ = ["Card", "Jpeg", "Link", "Localization", "Need", "Photo", "Region", "Sample"]
 
 
 class Need(Enum):
@@ -135,6 +135,20 @@ class Region:
     mean: float
 
 
+@dataclass(frozen=True)
+class Link:
+    """A part that occurs twice: its centre and that of its counterpart, in stored pixel coordinates.
+
+    ``area_share`` is the part's of the whole photo. Which of the two is the copy is not said.
+    """
+
+    x: int
+    y: int
+    to_x: int
+    to_y: int
+    area_share: float
+
+
 @dataclass(frozen=True, eq=False)
 class Localization:
     """Where a detector sees manipulation.
@@ -142,13 +156,14 @@ class Localization:
     ``heatmap`` is float32 ``(height, width)`` in [0, 1], the photo's size, high where manipulated.
     ``score`` speaks of the whole photo, in [0, 1]; None if the method makes no such statement.
     ``valid`` is False where the method cannot judge; None means valid everywhere.
-    ``reason`` is one sentence for people: what the result rests on.
+    ``links`` join parts that occur twice. ``reason`` is one sentence for people: what the result rests on.
     """
 
     heatmap: NDArray[np.float32]
     score: float | None
     valid: NDArray[np.bool_] | None = None
     regions: tuple[Region, ...] = ()
+    links: tuple[Link, ...] = ()
     reason: str = ""
 
     def __post_init__(self) -> None:

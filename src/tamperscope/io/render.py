@@ -32,7 +32,7 @@ def draw_mask(localization: Localization, threshold: float) -> bytes:
 def draw_overlay(photo: Photo, localization: Localization, threshold: float) -> bytes:
     """Return a PNG for people, turned upright: the photo in grey, heat in colour, regions outlined.
 
-    Stripes cover what the method cannot judge.
+    Stripes cover what the method cannot judge, lines join parts that occur twice.
     """
     return _png(_overlay(photo, localization, threshold))
 
@@ -91,6 +91,12 @@ def _overlay(photo: Photo, localization: Localization, threshold: float) -> NDAr
     # White on black stands out from any photo.
     cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 3 * width)
     cv2.drawContours(canvas, outlines, -1, (255, 255, 255), width)
+    for link in localization.links:
+        ends = (link.x, link.y), (link.to_x, link.to_y)
+        for colour, thickness in (((0, 0, 0), 3 * width), ((255, 255, 255), width)):
+            cv2.line(canvas, *ends, colour, thickness, cv2.LINE_AA)
+            for end in ends:
+                cv2.circle(canvas, end, 3 * width, colour, thickness, cv2.LINE_AA)
     return upright(canvas, photo.orientation)
 
 

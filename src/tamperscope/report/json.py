@@ -7,11 +7,12 @@ from typing import Any
 
 from tamperscope import __version__
 from tamperscope.io.paths import display
-from tamperscope.types import Jpeg, Localization, Photo, Region
+from tamperscope.types import Jpeg, Link, Localization, Photo, Region
 
 __all__ = ["SCHEMA_VERSION", "detection", "dumps", "jpeg_facts", "not_applicable", "record", "schema"]
 
 SCHEMA_VERSION = 1
+_MOST_LINKS = 50
 
 
 def schema() -> dict[str, Any]:
@@ -72,7 +73,12 @@ def detection(result: Localization, threshold: float, regions: tuple[Region, ...
         "verdict": "manipulated" if manipulated else "no evidence",
         "reason": result.reason,
         "regions": [_region(region) for region in regions],
+        "links": [asdict(link) for link in _largest(result.links)],
     }
+
+
+def _largest(links: tuple[Link, ...]) -> list[Link]:
+    return sorted(links, key=lambda link: (-link.area_share, link.y, link.x))[:_MOST_LINKS]
 
 
 def not_applicable(threshold: float, reason: str) -> dict[str, Any]:
@@ -83,6 +89,7 @@ def not_applicable(threshold: float, reason: str) -> dict[str, Any]:
         "verdict": "not applicable",
         "reason": reason,
         "regions": [],
+        "links": [],
     }
 
 

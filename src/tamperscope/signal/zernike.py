@@ -1,0 +1,58 @@
+"""Zernike moments of the surroundings of every pixel: features that a rotation does not change."""
+
+from functools import cache
+from math import factorial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["zernike_magnitudes"]
+
+_ORDER = 5
+
+
+def zernike_magnitudes(plane: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+    """Return the magnitudes of 12 moments, up to order 5, of the disk around each pixel: (height, width, 12).
+
+    References:
+        Teague, "Image analysis via the general theory of moments", JOSA 70(8), 1980; Ryu, Kirchner, Lee &
+        Lee, "Rotation invariant localization of duplicated image regions based on Zernike moments", IEEE
+        TIFS 8(8), 2013.
+
+    """
+    found = np.empty((*plane.shape, len(_kernels(radius))), np.float32)
+    for place, (real, imaginary) in enumerate(_kernels(radius)):
+        parts = [
+            cv2.filter2D(plane, cv2.CV_32F, part, borderType=cv2.BORDER_REFLECT) for part in (real, imaginary)
+        ]
+        found[..., place] = cv2.magnitude(*parts)
+    return found
+
+
+@cache
+def _kernels(radius: int) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1] / (radius + 0.5)
+    distance, angle = np.hypot(rows, columns), np.arctan2(rows, columns)
+    inside = distance <= 1
+    found = []
+    for order in range(_ORDER + 1):
+        for repetition in range(order % 2, order + 1, 2):
+            scale = np.sqrt((order + 1) / (np.pi * inside.sum()))
+            radial = np.where(inside, _radial(order, repetition, distance), 0) * scale
+            found.append((radial * np.cos(repetition * angle), radial * np.sin(repetition * angle)))
+    return tuple(found)
+
+
+def _radial(order: int, repetition: int, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Zernike's radial polynomial."""
+    total = np.zeros_like(distance)
+    for term in range((order - repetition) // 2 + 1):
+        below = factorial((order + repetition) // 2 - term) * factorial((order - repetition) // 2 - term)
+        total += (
+            (-1) ** term
+            * factorial(order - term)
+            / (factorial(term) * below)
+            * distance ** (order - 2 * term)
+        )
+    return total
