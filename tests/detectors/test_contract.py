@@ -3,6 +3,7 @@
 import dataclasses
 import pickle
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +72,17 @@ def test_the_card_tells_what_a_person_must_know(name: str) -> None:
     assert all((card.title, card.looks_at, card.limits, card.paper, card.licence))
     assert 1990 < card.year < 2100
     assert 0 < card.threshold < 1
+
+
+@pytest.mark.parametrize("name", [name for name in plugins.names("detectors", own=True) if name != "auto"])
+def test_a_page_shows_what_it_finds_and_when_it_lies(name: str) -> None:
+    folder = Path(__file__).parents[2] / "docs" / "guide" / "detectors"
+    page = (folder / f"{name}.md").read_text()
+    assert page.startswith(f"# `{name}`: ")
+    assert "**When it lies.**" in page
+    assert f"]({name}.webp)" in page
+    assert len((folder / f"{name}.webp").read_bytes()) > 10_000
+    assert f"[`{name}`]({name}.md)" in (folder / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)

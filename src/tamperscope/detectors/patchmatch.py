@@ -39,6 +39,7 @@ class PatchMatch(Detector):
     iterations: int = option(6, "of PatchMatch", low=1, high=64)
     least_offset: int = option(32, "between a part and its copy, in analysed pixels", low=8, high=4096)
     least_area: int = option(300, "of a part, in analysed pixels", low=1, high=10**6)
+    least_share: float = option(0.003, "of a part, of the photo", low=0.0, high=1.0)
     misfit: float = option(300.0, "squared error of linear offsets over a disk, at most", low=0.1, high=1e6)
     most_pixels: int = option(
         300_000,
@@ -52,8 +53,8 @@ class PatchMatch(Detector):
         looks_at="parts of the photo that occur in it twice, also rotated",
         limits=(
             "cannot tell a copy from its source: both are marked; what really occurs twice, such as windows, "
-            "print and tiles, is marked as well; copies in flat areas, of less than about 600 analysed "
-            "pixels, mirrored, or resized by more than about 15% are missed"
+            "print and tiles, is marked as well; copies in flat areas, of less than about 1% of "
+            "the photo, mirrored, or resized by more than about 15% are missed"
         ),
         paper=(
             "Cozzolino, Poggi & Verdoliva, Efficient Dense-Field Copy-Move Forgery Detection, IEEE TIFS "
@@ -82,7 +83,7 @@ class PatchMatch(Detector):
         textured = _variance(plane) > _FLAT
         alike = (misfit < self.misfit) & (rows**2 + columns**2 >= self.least_offset**2) & textured
         labels, count = ndimage.label(alike)
-        kept = np.bincount(labels.ravel()) >= self.least_area
+        kept = np.bincount(labels.ravel()) >= max(self.least_area, self.least_share * plane.size)
         kept[0] = False
         parts = kept[labels]
         grown = _grown(parts | _targets(parts, rows, columns), 2 * self.radius)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from tamperscope.signal.correlation import correlate
 
 __all__ = ["Field", "affine_misfit", "nearest_field"]
 
@@ -25,7 +26,7 @@ class Field:
 def nearest_field(
     features: NDArray[np.float32], least: int, iterations: int, rng: np.random.Generator
 ) -> Field:
-    """Find for each pixel of ``features`` (height, width, n) the nearest other at least ``least`` pixels away.
+    """Find for each pixel of ``features`` (height, width, n) the nearest other from ``least`` pixels away.
 
     Offsets are passed on to neighbours as they are, and continued linearly, which follows rotated and
     resized copies. All pixels are worked on at once, so offsets are passed on over several distances instead
@@ -79,15 +80,11 @@ def affine_misfit(values: NDArray[np.float32], radius: int) -> NDArray[np.float3
         Cozzolino, Poggi & Verdoliva 2015, section IV (dense linear fitting).
 
     """
-    rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float32)
-    disk = (rows**2 + columns**2 <= radius**2).astype(np.float32)
+    rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(float)
+    disk = (rows**2 + columns**2 <= radius**2).astype(float)
     spread = float((disk * rows**2).sum())
-
-    def total(of: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(cv2.filter2D(of, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT))
-
-    # About the mean of the whole, lest squares of large values cancel badly.
-    level = values - np.float32(values.mean())
-    explained = total(level, disk) ** 2 / float(disk.sum())
-    explained += (total(level, disk * rows) ** 2 + total(level, disk * columns) ** 2) / spread
-    return np.maximum(total(level * level, disk) - explained, 0)
+    level = values.astype(float) - float(values.mean())  # squares of large values would cancel badly
+    mean, down, right = correlate(level, (disk, disk * rows, disk * columns))
+    (squares,) = correlate(level * level, (disk,))
+    explained = mean**2 / float(disk.sum()) + (down**2 + right**2) / spread
+    return np.asarray(np.maximum(squares - explained, 0), np.float32)

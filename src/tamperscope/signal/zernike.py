@@ -3,9 +3,10 @@
 from functools import cache
 from math import factorial
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from tamperscope.signal.correlation import correlate
 
 __all__ = ["zernike_magnitudes"]
 
@@ -21,17 +22,17 @@ def zernike_magnitudes(plane: NDArray[np.float32], radius: int) -> NDArray[np.fl
         TIFS 8(8), 2013.
 
     """
-    found = np.empty((*plane.shape, len(_kernels(radius))), np.float32)
-    for place, (real, imaginary) in enumerate(_kernels(radius)):
-        parts = [
-            cv2.filter2D(plane, cv2.CV_32F, part, borderType=cv2.BORDER_REFLECT) for part in (real, imaginary)
-        ]
-        found[..., place] = cv2.magnitude(*parts)
+    kernels = _kernels(radius)
+    found = np.empty((*plane.shape, len(kernels) // 2), np.float32)
+    parts = correlate(plane, kernels)
+    for place, (real, imaginary) in enumerate(zip(parts, parts, strict=True)):  # two at a time
+        found[..., place] = np.hypot(real, imaginary)
     return found
 
 
 @cache
-def _kernels(radius: int) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+def _kernels(radius: int) -> tuple[NDArray[np.float64], ...]:
+    """Return real and imaginary parts in turn."""
     rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1] / (radius + 0.5)
     distance, angle = np.hypot(rows, columns), np.arctan2(rows, columns)
     inside = distance <= 1
@@ -40,7 +41,7 @@ def _kernels(radius: int) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64
         for repetition in range(order % 2, order + 1, 2):
             scale = np.sqrt((order + 1) / (np.pi * inside.sum()))
             radial = np.where(inside, _radial(order, repetition, distance), 0) * scale
-            found.append((radial * np.cos(repetition * angle), radial * np.sin(repetition * angle)))
+            found += [radial * np.cos(repetition * angle), radial * np.sin(repetition * angle)]
     return tuple(found)
 
 

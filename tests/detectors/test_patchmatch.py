@@ -1,0 +1,86 @@
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import photos
+import tamperscope
+from tamperscope.forge.history import Saving
+from tamperscope.types import Localization
+
+Bools = NDArray[np.bool_]
+
+
+def localize(pixels: photos.Pixels, quality: float | None = None) -> Localization:
+    return tamperscope.detector("patchmatch").localize(
+        tamperscope.load(Saving("standard", quality, "4:4:4").encode(pixels))
+    )
+
+
+def copied(angle: float = 0, scale: float = 1.0) -> tuple[photos.Pixels, Bools, Bools]:
+    """The scene with a round part of it copied elsewhere; where the copy and where its source lie."""
+    pixels = photos.scene()[:, :480].copy()
+    source, copy = (np.zeros(pixels.shape[:2], bool) for _ in range(2))
+    rows, columns = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
+    radius, start, end = 55, (150, 130), (270, 360)
+    source |= (rows - start[0]) ** 2 + (columns - start[1]) ** 2 <= radius**2
+    copy |= (rows - end[0]) ** 2 + (columns - end[1]) ** 2 <= (radius * scale) ** 2
+    matrix = cv2.getRotationMatrix2D((start[1], start[0]), angle, scale)
+    matrix[:, 2] += [end[1] - start[1], end[0] - start[0]]
+    moved = cv2.warpAffine(pixels, matrix, pixels.shape[1::-1], flags=cv2.INTER_CUBIC)
+    pixels[copy] = moved[copy]
+    return pixels, source, copy
+
+
+def f1(result: Localization, truth: Bools) -> float:
+    mask = result.mask(0.5)
+    return float(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
+
+
+@pytest.mark.parametrize(
+    ("angle", "scale", "quality"),
+    [(0, 1, None), (0, 1, 75), (25, 1, None), (-70, 1, 90), (180, 1, 95), (0, 1.08, 95)],
+)
+def test_a_part_and_its_copy_are_found(angle: float, scale: float, quality: float | None) -> None:
+    pixels, source, copy = copied(angle, scale)
+    result = localize(pixels, quality)
+    assert f1(result, source | copy) > 0.75
+    assert "parts of the photo occur twice" in result.reason
+    link = max(result.links, key=lambda link: link.area_share)
+    ends = {bool(source[link.y, link.x]), bool(source[link.to_y, link.to_x])}
+    assert ends == {True, False}
+    assert copy[link.y, link.x] or copy[link.to_y, link.to_x]
+
+
+def test_the_same_photo_gives_the_same_map() -> None:
+    pixels, _, _ = copied()
+    assert localize(pixels).heatmap.tobytes() == localize(pixels).heatmap.tobytes()
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea"])
+@pytest.mark.parametrize("quality", [None, 70])
+def test_a_photo_without_copies_has_none(name: str, quality: float | None) -> None:
+    result = localize(photos.scene(name).copy(), quality)
+    assert not result.links
+    assert result.mask(0.5).mean() < 0.01
+    assert "no part of the photo occurs twice" in result.reason
+
+
+def test_flat_areas_are_not_judged() -> None:
+    pixels = np.full((200, 300, 3), 128, np.uint8)
+    pixels[:, 150:] = photos.crop(200, 150)
+    result = localize(pixels)
+    assert result.valid is not None
+    assert not result.valid[:, :130].any()
+    assert result.valid[:, 170:].mean() > 0.9
+
+
+def test_large_photos_are_compared_by_cells() -> None:
+    pixels, source, copy = copied()
+    large = cv2.resize(pixels, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    truth = (
+        cv2.resize((source | copy).astype(np.uint8), large.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    )
+    result = localize(large)
+    assert result.heatmap.shape == large.shape[:2]
+    assert f1(result, truth) > 0.75
