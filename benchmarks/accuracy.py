@@ -1,6 +1,6 @@
 """Mean pixel AUC of our classical detectors beside pyIFD's on the same files; see README.md.
 
-Usage: accuracy.py ROOT [DATASET [SPLIT]]
+Usage: accuracy.py ROOT [DATASET [SPLIT]] [DETECTOR...]
 """
 
 import os
@@ -23,17 +23,27 @@ from tamperscope.metrics._base import mean
 from tamperscope.metrics._ranking import Ranking
 from tamperscope.types import Sample
 
-PEERS = {"adjpeg": "ADQ2", "ela": "ELA", "noi": "NOI1"}
+PEERS = {"dct": "DCT", "adjpeg": "ADQ2", "nadjpeg": "NADQ", "ela": "ELA", "blk": "BLK", "noi": "NOI1"}
 
 
 def peer(name: str, path: Path) -> NDArray[Any]:
     """Return pyIFD's map for the same paper."""
     warnings.simplefilter("ignore")
     from pyIFD.ADQ2 import getJmap
+    from pyIFD.BLK import GetBlockGrid
+    from pyIFD.DCT import DCT
     from pyIFD.ELA import ELA
+    from pyIFD.NADQ import NADQ
     from pyIFD.NOI1 import GetNoiseMap
 
-    function = {"adjpeg": lambda file: getJmap(file)[0], "ela": ELA, "noi": GetNoiseMap}[name]
+    function = {
+        "dct": DCT,
+        "adjpeg": lambda file: getJmap(file)[0],
+        "nadjpeg": NADQ,
+        "ela": ELA,
+        "blk": lambda file: GetBlockGrid(file)[0],
+        "noi": GetNoiseMap,
+    }[name]
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # it writes a file of a fixed name
         found = np.asarray(function(str(path)), np.float32)
@@ -56,13 +66,14 @@ def judge(sample: Sample, dataset: Dataset, name: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    given = sys.argv[1:]
+    given = [word for word in sys.argv[1:] if word not in PEERS]
+    chosen = [word for word in sys.argv[1:] if word in PEERS] or list(PEERS)
     root, name, split = Path(given[0]).resolve(), *given[1:], *("casia1", "test")[len(given) - 1 :]
     dataset = open_dataset(name, root)
     samples = [sample for sample in select(dataset.samples(), split) if sample.manipulated]
     rng = np.random.default_rng(0)
     with ProcessPoolExecutor(2) as pool:
-        for detector, title in PEERS.items():
+        for detector in chosen:
             task = partial(judge, dataset=dataset, name=detector)
             found = np.array(list(pool.map(task, samples, chunksize=8)))
             found = found[~np.isnan(found).any(axis=1)]
@@ -71,9 +82,10 @@ def main() -> None:
                 continue
             weights = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), 2000).astype(float)
             gaps = np.quantile(mean(found[:, 0] - found[:, 1], weights), [0.025, 0.975])
+            ours, theirs = found.mean(axis=0)
             print(
-                f"{name} {split}, n {len(found)}: {detector} {found[:, 0].mean():.4f}, pyIFD {title} "
-                f"{found[:, 1].mean():.4f}, difference [{gaps[0]:.3f}, {gaps[1]:.3f}]",
+                f"{name} {split}, n {len(found)}: {detector} {ours:.4f}, pyIFD {PEERS[detector]} {theirs:.4f}, "
+                f"difference [{gaps[0]:.3f}, {gaps[1]:.3f}]",
                 flush=True,
             )
 
