@@ -84,7 +84,8 @@ def main() -> None:
             gaps = np.quantile(mean(found[:, 0] - found[:, 1], weights), [0.025, 0.975])
             ours, theirs = found.mean(axis=0)
             print(
-                f"{name} {split}, n {len(found)}: {detector} {ours:.4f}, pyIFD {PEERS[detector]} {theirs:.4f}, "
+                f"{name} {split}, n {len(found)}: {detector} {ours:.4f}, "
+                f"pyIFD {PEERS[detector]} {theirs:.4f}, "
                 f"difference [{gaps[0]:.3f}, {gaps[1]:.3f}]",
                 flush=True,
             )

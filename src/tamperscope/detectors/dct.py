@@ -64,7 +64,7 @@ class DoubleQuantization(Detector):
         licence="MIT",
         deviations=(
             "the period is the one whose fold explains most of the histogram, not that of the highest peaks",
-            "the weight of a bin is pooled over all periods, and over both signs",
+            "the weight of a bin is pooled over all periods and both signs; their mean is set to 1",
             "a histogram without a clear pattern says nothing, instead of a little",
             "zero coefficients say nothing: most of them are zero for other reasons",
             "a block's log odds are limited to 20, and the map is smoothed",

@@ -17,8 +17,8 @@ class Pattern:
     """How a histogram repeats itself.
 
     ``weights`` ``(period,)`` is how much fuller each place of the period is than the period's mean;
-    ``strength`` the mean square of the difference, in standard deviations of a count. A decline that is
-    convex lies below its moving mean: weights below 1 throughout are no pattern, only their contrast is.
+    ``strength`` the mean square of the difference from the moving mean, in standard deviations of a count. It
+    is above 1 for any convex decline; only the contrast of the weights shows a pattern.
     """
 
     weights: NDArray[np.float64]
@@ -45,7 +45,8 @@ def find_pattern(counts: NDArray[np.int_]) -> Pattern:
         mean = np.bincount(places % period, around[places], period)
         strength = float(((there - mean) ** 2 / np.maximum(mean, 1)).sum() / (period - 1))
         if strength > best.strength:
-            best = Pattern(there / np.maximum(mean, 1e-9), strength)
+            level = there.sum() / max(mean.sum(), 1e-9)  # below 1, as a convex decline lies below its mean
+            best = Pattern(there / np.maximum(level * mean, 1e-9), strength)
     return best
 
 
