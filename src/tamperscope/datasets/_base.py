@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tamperscope.datasets._files import name_below
 from tamperscope.datasets._masks import read_mask
 from tamperscope.errors import BadMask, WrongLayout
 from tamperscope.io.paths import display
@@ -82,6 +83,31 @@ class Dataset(Configurable, ABC):
         """Return the error that shows the expected layout."""
         layout = "; ".join(line.strip() for line in self.card.layout.strip().splitlines())
         return WrongLayout(problem, f"expected below the root: {layout}", display(self.root))
+
+    def sample(
+        self,
+        path: Path,
+        *,
+        manipulated: bool,
+        group: str = "",
+        mask: Path | None = None,
+        kind: str = "",
+        original: Path | None = None,
+    ) -> Sample:
+        """Return the sample of a photo below the root, in a group of its own unless told.
+
+        What only a forgery has is left out of a pristine one.
+        """
+        name = name_below(self.root, path)
+        return Sample(
+            name=name,
+            image=path,
+            manipulated=manipulated,
+            group=group or name,
+            mask=mask if manipulated else None,
+            kind=kind if manipulated else "",
+            original=original if manipulated else None,
+        )
 
     @abstractmethod
     def _samples(self) -> Iterator[Sample]: ...

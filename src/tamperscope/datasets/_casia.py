@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tamperscope.datasets._files import name_below
+from tamperscope.datasets._base import Dataset
 from tamperscope.datasets._groups import group_by_source
 from tamperscope.types import Sample
 
@@ -12,19 +12,16 @@ __all__ = ["samples"]
 
 
 def samples(
-    root: Path, forged: Sequence[Path], pristine: Sequence[Path], mask_of: Callable[[Path], Path | None]
+    dataset: Dataset, forged: Sequence[Path], pristine: Sequence[Path], mask_of: Callable[[Path], Path | None]
 ) -> Iterator[Sample]:
     """Yield the samples of both kinds, grouped by the sources in their names."""
     group = _groups([*forged, *pristine])
-    for path, manipulated in [*((path, True) for path in forged), *((path, False) for path in pristine)]:
-        yield Sample(
-            name=name_below(root, path),
-            image=path,
-            manipulated=manipulated,
-            group=group[path.name],
-            mask=mask_of(path) if manipulated else None,
-            kind=_kind(path) if manipulated else "",
+    for path in forged:
+        yield dataset.sample(
+            path, manipulated=True, group=group[path.name], mask=mask_of(path), kind=_kind(path)
         )
+    for path in pristine:
+        yield dataset.sample(path, manipulated=False, group=group[path.name])
 
 
 def _kind(path: Path) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.datasets._base import Dataset, Source
-from tamperscope.datasets._files import by_stem, name_below, pictures
+from tamperscope.datasets._files import by_stem, pictures
 from tamperscope.datasets._masks import read_mask
 from tamperscope.plugins import option
 from tamperscope.types import Sample
@@ -47,14 +47,11 @@ class Carvalho(Dataset):
             raise self.wrong(f"no folder {self.part}")
         masks = by_stem(self.root / f"{self.part}-Fake-Images-Masks")
         for path in pictures(folder):
-            name, manipulated = name_below(self.root, path), path.stem.lower().startswith("splicing")
-            yield Sample(
-                name=name,
-                image=path,
-                manipulated=manipulated,
-                group=name,
-                mask=masks.get(path.stem.lower()) if manipulated else None,
-                kind="splice" if manipulated else "",
+            yield self.sample(
+                path,
+                manipulated=path.stem.lower().startswith("splicing"),
+                mask=masks.get(path.stem.lower()),
+                kind="splice",
             )
 
     def _mask(self, sample: Sample, path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:  # noqa: ARG002

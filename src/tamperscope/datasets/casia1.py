@@ -43,4 +43,4 @@ class Casia1(Dataset):
             raise self.wrong(f"no folder of {'masks' if manipulated else 'forgeries'}")
         masks = by_stem(truth, "_gt", recursive=True) or by_stem(truth, recursive=True)
         forged, pristine = pictures(manipulated, recursive=True), pictures(self.root / "Au", recursive=True)
-        yield from samples(self.root, forged, pristine, lambda path: masks.get(path.stem.lower()))
+        yield from samples(self, forged, pristine, lambda path: masks.get(path.stem.lower()))

@@ -51,7 +51,7 @@ class Casia2(Dataset):
             raise self.wrong(f"no folder of {'forgeries' if truth else 'masks'}")
         forged, pristine = pictures(self.root / "Tp"), pictures(self.root / "Au")
         masks = _pair(forged, pictures(truth))
-        yield from samples(self.root, forged, pristine, masks.get)
+        yield from samples(self, forged, pristine, masks.get)
 
     def _mask(self, sample: Sample, path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:  # noqa: ARG002
         return read_mask(path, shape, transposed=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.datasets._base import Dataset, Source
-from tamperscope.datasets._files import by_stem, name_below, pictures
+from tamperscope.datasets._files import by_stem, pictures
 from tamperscope.datasets._masks import read_channels
 from tamperscope.types import Sample
 
@@ -46,14 +46,11 @@ class Columbia(Dataset):
             raise self.wrong("no folder of forgeries")
         masks = by_stem(folder / "edgemask", "_edgemask")
         for path in [*pictures(folder), *pictures(self.root / "4cam_auth")]:
-            name, manipulated = name_below(self.root, path), path.parent == folder
-            yield Sample(
-                name=name,
-                image=path,
-                manipulated=manipulated,
-                group=name,
-                mask=masks.get(path.stem.lower()) if manipulated else None,
-                kind="splice" if manipulated else "",
+            yield self.sample(
+                path,
+                manipulated=path.parent == folder,
+                mask=masks.get(path.stem.lower()),
+                kind="splice",
             )
 
     def _mask(self, sample: Sample, path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:  # noqa: ARG002

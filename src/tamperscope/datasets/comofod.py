@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tamperscope.datasets._base import Dataset, Source
-from tamperscope.datasets._files import name_below, pictures
+from tamperscope.datasets._files import pictures
 from tamperscope.plugins import option
 from tamperscope.types import Sample
 
@@ -37,19 +37,18 @@ class Comofod(Dataset):
     variant: str = option("", "post-processing, such as JC1 or BC2; the images without any if empty")
 
     def _samples(self) -> Iterator[Sample]:
-        found = {path.stem: path for path in pictures(self.root)}
+        paths = pictures(self.root)
+        found = {path.stem: path for path in paths}
         ending = f"_{self.variant}" if self.variant else ""
-        for path in pictures(self.root):
+        for path in paths:
             parts = re.fullmatch(rf"(\d+)_([OF]){re.escape(ending)}", path.stem)
-            if not parts:
-                continue
-            scene, forged = parts[1], parts[2] == "F"
-            yield Sample(
-                name=name_below(self.root, path),
-                image=path,
-                manipulated=forged,
-                group=scene,
-                mask=found.get(f"{scene}_B") if forged else None,
-                kind="copy-move" if forged else "",
-                original=found.get(f"{scene}_O{ending}") if forged else None,
-            )
+            if parts:
+                scene = parts[1]
+                yield self.sample(
+                    path,
+                    manipulated=parts[2] == "F",
+                    group=scene,
+                    mask=found.get(f"{scene}_B"),
+                    kind="copy-move",
+                    original=found.get(f"{scene}_O{ending}"),
+                )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from tamperscope.datasets._base import Dataset, Source
-from tamperscope.datasets._files import name_below, numbered, pictures
+from tamperscope.datasets._files import numbered, pictures
 from tamperscope.datasets._masks import read_mask
 from tamperscope.errors import TamperscopeError
 from tamperscope.io.decode import decode
@@ -49,18 +49,17 @@ class Coverage(Dataset):
         folder = self.root / "image"
         if not folder.is_dir():
             raise self.wrong("no folder of images")
-        found = {path.stem.lower(): path for path in pictures(folder)}
-        for path in pictures(folder):
-            stem = path.stem.lower()
-            forged = stem.endswith("t")
-            yield Sample(
-                name=name_below(self.root, path),
-                image=path,
-                manipulated=forged,
-                group=numbered(path),
-                mask=self.root / "mask" / f"{numbered(path)}forged.tif" if forged else None,
-                kind="copy-move" if forged else "",
-                original=found.get(stem.removesuffix("t")) if forged else None,
+        paths = pictures(folder)
+        found = {path.stem.lower(): path for path in paths}
+        for path in paths:
+            stem, number = path.stem.lower(), numbered(path)
+            yield self.sample(
+                path,
+                manipulated=stem.endswith("t"),
+                group=number,
+                mask=self.root / "mask" / f"{number}forged.tif",
+                kind="copy-move",
+                original=found.get(stem.removesuffix("t")),
             )
 
     def _mask(self, sample: Sample, path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -38,13 +38,9 @@ class Folder(Dataset):
                 f"images without a mask or masks without an image: {', '.join(names[:_SHOWN])}{more}"
             )
         for key, path in images.items():
-            yield self._sample(path, mask=masks[key])
+            yield self.sample(path, manipulated=True, mask=masks[key])
         for path in pictures(self.root / "pristine", recursive=True):
-            yield self._sample(path, mask=None)
-
-    def _sample(self, path: Path, mask: Path | None) -> Sample:
-        name = name_below(self.root, path)
-        return Sample(name=name, image=path, manipulated=mask is not None, group=name, mask=mask)
+            yield self.sample(path, manipulated=False)
 
     def _by_key(self, part: str) -> dict[str, Path]:
         folder, found = self.root / part, {}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.datasets._base import Dataset, Source
-from tamperscope.datasets._files import by_stem, find_folder, name_below, pictures
+from tamperscope.datasets._files import by_stem, find_folder, pictures
 from tamperscope.datasets._masks import read_mask
 from tamperscope.plugins import option
 from tamperscope.types import Sample
@@ -52,11 +52,9 @@ class IfsTc(Dataset):
             raise self.wrong("no folder of fakes")
         masks = by_stem(folder / "fake", ".mask")
         for path in [*pictures(folder / "fake"), *pictures(folder / "pristine")]:
-            if path.stem.lower().endswith(".mask"):
-                continue
-            name, manipulated = name_below(self.root, path), path.parent.name == "fake"
-            mask = masks.get(path.stem.lower()) if manipulated else None
-            yield Sample(name=name, image=path, manipulated=manipulated, group=name, mask=mask)
+            if not path.stem.lower().endswith(".mask"):
+                manipulated, mask = path.parent.name == "fake", masks.get(path.stem.lower())
+                yield self.sample(path, manipulated=manipulated, mask=mask)
 
     def _mask(self, sample: Sample, path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:  # noqa: ARG002
         return read_mask(path, shape, inverted=self.inverted, transposed=True)

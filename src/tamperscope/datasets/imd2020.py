@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tamperscope.datasets._base import Dataset, Source
-from tamperscope.datasets._files import name_below, pictures
+from tamperscope.datasets._files import pictures
 from tamperscope.types import Sample
 
 __all__ = ["Imd2020"]
@@ -36,18 +36,15 @@ class Imd2020(Dataset):
 
     def _samples(self) -> Iterator[Sample]:
         for folder in sorted(path for path in self.root.glob("*") if path.is_dir()):
-            found = {path.stem: path for path in pictures(folder)}
+            paths = pictures(folder)
+            found = {path.stem: path for path in paths}
             original = next((path for stem, path in found.items() if stem.endswith("_orig")), None)
-            for path in pictures(folder):
-                stem = path.stem
-                if stem.endswith("_mask"):
-                    continue
-                manipulated = path != original
-                yield Sample(
-                    name=name_below(self.root, path),
-                    image=path,
-                    manipulated=manipulated,
-                    group=folder.name,
-                    mask=found.get(f"{stem}_mask") if manipulated else None,
-                    original=original if manipulated else None,
-                )
+            for path in paths:
+                if not path.stem.endswith("_mask"):
+                    yield self.sample(
+                        path,
+                        manipulated=path != original,
+                        group=folder.name,
+                        mask=found.get(f"{path.stem}_mask"),
+                        original=original,
+                    )

@@ -1,5 +1,6 @@
 """What methods of double JPEG compression share: the fit of the mixture, and the verdict on its map."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,15 +12,29 @@ from scipy.special import expit
 
 from tamperscope.io.jpeg import standard_table
 from tamperscope.signal.dct import ZIGZAG
-from tamperscope.types import Photo
+from tamperscope.types import Jpeg, Photo
 
-__all__ = ["LARGEST_FIRST", "Fit", "background", "clipped", "maximise", "score_region"]
+__all__ = [
+    "LARGEST_FIRST",
+    "RARE",
+    "Fit",
+    "background",
+    "block_map",
+    "block_step",
+    "clipped",
+    "magnitude",
+    "maximise",
+    "score_region",
+]
 
 LARGEST_FIRST = 60  # first quantisation steps considered
 _RATES = np.array([0.01, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97], np.float32)
 _TABLE_PRIOR = 20.0  # weight of the squared log distance of a first step from a scaled standard table
 _CLIPPED = 0.1  # share of a block's pixels at the ends of the range, above which it is not judged
 _REGION_ODDS, _REGION_BLOCKS, _REGION_SHARE = 1.0, 9, 0.004  # what counts as a region for the score
+_CLIP = 20.0  # log odds of one block
+_INFORMATIVE = 0.5  # nats around a block, for or against, below which it is not judged
+RARE = 0.02  # floor of a bin's weight: one that should be empty may still hold an outlier
 _LEAST_BACKGROUND = 0.2  # mean log odds of double compression that a photo must show to be accused
 
 
@@ -54,6 +69,29 @@ def score_region(log_odds: NDArray[np.float32], judged: NDArray[np.bool_], cauti
     large = areas >= max(_REGION_BLOCKS, _REGION_SHARE * log_odds.size)
     strength = float(np.where(large, means * areas / leaning, 0).max())
     return float(expit(strength - caution)) if strength else 0.0
+
+
+def block_step(jpeg: Jpeg) -> tuple[float, float]:
+    """Return the rows and columns of pixels that a block of luminance covers."""
+    across, down = (max(factors) for factors in zip(*jpeg.sampling, strict=True))
+    return 8 * down / jpeg.sampling[0][1], 8 * across / jpeg.sampling[0][0]
+
+
+def magnitude(coefficients: NDArray[np.int16]) -> NDArray[np.uint16]:
+    """Return absolute values; a corrupt file may hold -32768, which has none in 16 signed bits."""
+    return np.abs(coefficients).view(np.uint16)
+
+
+def block_map(
+    evidence: Iterable[NDArray[np.float32]], shape: tuple[int, ...], smoothing: float
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Add up the frequencies' log odds; return them smoothed, and where enough speaks either way."""
+    odds, information = np.zeros((2, *shape), np.float32)
+    for value in evidence:
+        odds += value
+        information += np.abs(value)
+    smoothed = ndimage.gaussian_filter(np.clip(odds, -_CLIP, _CLIP), smoothing)
+    return smoothed, np.asarray(ndimage.gaussian_filter(information, smoothing) >= _INFORMATIVE)
 
 
 def background(log_odds: NDArray[np.float32]) -> float:

@@ -5,15 +5,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.special import expit
 
 from tamperscope.detectors._base import Detector
 from tamperscope.detectors._double_jpeg import (
     LARGEST_FIRST,
+    RARE,
     Fit,
     background,
+    block_map,
+    block_step,
     clipped,
+    magnitude,
     maximise,
     score_region,
 )
@@ -29,9 +32,6 @@ _BINS = 256  # larger coefficients are left out: their bins are too rare to mode
 _SHIFTS = ((1, 1), (4, 4), (3, 6), (6, 2))  # grids on which the coefficients look singly compressed
 _ENOUGH_BLOCKS = 20_000  # for the histograms; large photos need one shifted grid only
 _STRIP = 64  # rows of blocks held in memory as floats
-_RARE = 0.02  # floor of the weights: a bin that should be empty may still hold an outlier
-_CLIP = 20.0  # log odds of one block
-_INFORMATIVE = 0.5  # nats around a block, for or against, below which it is not judged
 _FAINT_BACKGROUND = 0.05  # mean log odds of double compression that the photo must show to be judged
 _MISFIT = 0.02  # log likelihood a block that a wrong model gains on photos that were compressed once
 _FEW_BLOCKS = 100  # the gain of fitting steps and rate to next to nothing, as if there were more blocks
@@ -110,10 +110,15 @@ class AlignedDoubleJpeg(Detector):
                 valid=np.zeros(shape, bool),
                 reason="no trace of an earlier JPEG compression, so nothing can be told apart",
             )
-        log_odds, information = self._block_map(jpeg, fit)
-        across, down = (max(factors) for factors in zip(*jpeg.sampling, strict=True))
-        step = (8 * down / jpeg.sampling[0][1], 8 * across / jpeg.sampling[0][0])
-        judged = (information >= _INFORMATIVE) & ~clipped(photo, log_odds.shape, step)
+        coefficients = jpeg.coefficients[0]
+        flat = coefficients.reshape(*coefficients.shape[:2], 64)
+        evidence = (
+            table[np.minimum(magnitude(flat[:, :, index]), _BINS - 1)]
+            for index, table in zip(ZIGZAG, fit.log_odds, strict=False)
+        )
+        log_odds, informed = block_map(evidence, flat.shape[:2], self.smoothing)
+        step = block_step(jpeg)
+        judged = informed & ~clipped(photo, log_odds.shape, step)
         judged &= background(log_odds) >= _FAINT_BACKGROUND
         score = score_region(log_odds, judged, self.caution)
         found = "parts of the photo lack" if score >= self.card.threshold else "no clear part lacks"
@@ -133,26 +138,13 @@ class AlignedDoubleJpeg(Detector):
         steps = jpeg.tables[0].reshape(64)[order]
         seen, single = _histograms(jpeg.coefficients[0], jpeg.tables[0], self.frequencies)
         weights = np.stack([bin_weights(int(step), LARGEST_FIRST, _BINS, self.noise) for step in steps])
-        weights = np.maximum(weights, _RARE)
+        weights = np.maximum(weights, RARE)
         prior = single + 0.5  # a bin that no shifted grid filled is rare, not impossible
         prior[:, 0] = 0
         prior /= prior.sum(axis=1, keepdims=True)
         ratio = weights / (weights @ prior[..., None])  # p(x | double) / p(x | single)
         bins = np.flatnonzero(seen[:, 1:].any(axis=0)) + 1
         return maximise(ratio, seen, bins, order)
-
-    def _block_map(self, jpeg: Jpeg, fit: Fit) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return each block's log odds of single compression, smoothed, and how much speaks either way."""
-        coefficients = jpeg.coefficients[0]
-        flat = coefficients.reshape(*coefficients.shape[:2], 64)
-        odds = np.zeros(coefficients.shape[:2], np.float32)
-        information = np.zeros_like(odds)
-        for index, table in zip(ZIGZAG, fit.log_odds, strict=False):
-            value = table[np.minimum(_magnitude(flat[:, :, index]), _BINS - 1)]
-            odds += value
-            information += np.abs(value)
-        smoothed = ndimage.gaussian_filter(np.clip(odds, -_CLIP, _CLIP), self.smoothing)
-        return smoothed, ndimage.gaussian_filter(information, self.smoothing)
 
 
 def _histograms(
@@ -168,7 +160,7 @@ def _histograms(
     single = np.zeros((frequencies, _BINS))
     shifts = _SHIFTS[: max(1, _ENOUGH_BLOCKS // (rows * columns))]
     for strip in strips(rows, _STRIP):
-        seen += _count(_magnitude(coefficients[strip]), frequencies)
+        seen += _count(magnitude(coefficients[strip]), frequencies)
         overlapping = coefficients[strip.start : strip.stop + 1]
         plane = block_idct(overlapping.astype(np.float32) * table)
         for down, right in shifts:
@@ -176,11 +168,6 @@ def _histograms(
             single += _count(np.rint(np.abs(blocks) / table), frequencies)
     seen[:, -1] = single[:, -1] = 0
     return seen, single
-
-
-def _magnitude(coefficients: NDArray[np.int16]) -> NDArray[np.uint16]:
-    """Return absolute values; a corrupt file may hold -32768, which has none in 16 signed bits."""
-    return np.abs(coefficients).view(np.uint16)
 
 
 def _count(magnitudes: NDArray[Any], frequencies: int) -> NDArray[np.int_]:

@@ -65,7 +65,7 @@ class BlockingArtifacts(Detector):
         order = np.argsort(np.argsort(blocks, axis=None, kind="stable"), kind="stable")
         ranks = (order.reshape(blocks.shape) / max(1, blocks.size - 1)).astype(np.float32)
         return Localization(
-            # Squared, so that few blocks of any photo reach the threshold: half of them always rank high.
+            # Bent, so that a twelfth of the blocks of any photo reach the threshold: ranks are even.
             heatmap=blocks_to_pixels(ranks**8, (photo.height, photo.width)),
             score=None,
             reason="a map to be read by a person; this method makes no decision about the photo",

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy import ndimage
 from scipy.special import expit
 
 from tamperscope.detectors._base import Detector
+from tamperscope.detectors._double_jpeg import RARE, block_map, block_step, magnitude
 from tamperscope.plugins import option
 from tamperscope.signal.dct import ZIGZAG
 from tamperscope.signal.periodicity import find_pattern
@@ -17,9 +17,6 @@ from tamperscope.types import Card, Localization, Need, Photo
 __all__ = ["DoubleQuantization"]
 
 _BINS = 256  # larger coefficients are too rare to show a period
-_RAREST = 0.02  # floor of a bin's weight: one that should be empty may still hold an outlier
-_CLIP = 20.0  # log odds of one block
-_INFORMATIVE = 0.5  # nats around a block, for or against, below which it is not judged
 
 
 @dataclass(frozen=True)
@@ -79,24 +76,20 @@ class DoubleQuantization(Detector):
         assert jpeg is not None  # noqa: S101  `needs` holds; this tells the type checker
         coefficients = jpeg.coefficients[0]
         flat = coefficients.reshape(*coefficients.shape[:2], 64)
-        odds, information = np.zeros((2, *coefficients.shape[:2]), np.float32)
-        used = 0
+        evidence = []
         for index in ZIGZAG[: self.frequencies]:
-            values = np.minimum(np.abs(flat[:, :, index]).view(np.uint16), _BINS - 1)
+            values = np.minimum(magnitude(flat[:, :, index]), _BINS - 1)
             counts = np.bincount(values.ravel(), minlength=_BINS)
             counts[-1] = 0  # all that is larger
             pattern = find_pattern(counts)
             if pattern.strength < self.least_strength or pattern.weights.std() < self.least_contrast:
                 continue
-            table = -np.log(np.maximum(np.resize(pattern.weights, _BINS), _RAREST)).astype(np.float32)
+            table = -np.log(np.maximum(np.resize(pattern.weights, _BINS), RARE)).astype(np.float32)
             table[0] = table[-1] = 0
-            odds += table[values]
-            information += np.abs(table[values])
-            used += 1
-        smoothed = ndimage.gaussian_filter(np.clip(odds, -_CLIP, _CLIP), self.smoothing)
-        judged = ndimage.gaussian_filter(information, self.smoothing) >= _INFORMATIVE
-        across, down = (max(factors) for factors in zip(*jpeg.sampling, strict=True))
-        step = (8 * down / jpeg.sampling[0][1], 8 * across / jpeg.sampling[0][0])
+            evidence.append(table[values])
+        used = len(evidence)
+        smoothed, judged = block_map(evidence, flat.shape[:2], self.smoothing)
+        step = block_step(jpeg)
         shape = (photo.height, photo.width)
         heat = expit(smoothed) if used else np.zeros_like(smoothed)
         return Localization(

@@ -6,11 +6,10 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.special import expit
 
 from tamperscope.detectors._base import Detector
-from tamperscope.detectors._double_jpeg import LARGEST_FIRST, Fit, maximise
+from tamperscope.detectors._double_jpeg import LARGEST_FIRST, RARE, Fit, block_map, maximise
 from tamperscope.plugins import option
 from tamperscope.signal.dct import MATRIX, ZIGZAG, block_dct
 from tamperscope.signal.quantization import bin_weights
@@ -24,13 +23,10 @@ _LOWEST = ((0, 0), (0, 1), (1, 0), (1, 1))  # the frequencies whose steps betray
 _ENOUGH_BLOCKS = 20_000  # of each grid, to find out which it is
 _BINS, _WIDTH = 256, 0.5  # of the histograms of absolute coefficients; wider ones are left out
 _NOISES = (0.4, 0.7, 1.2, 2.0)  # that the last compression may have added to a coefficient, grey levels
-_RARE = 0.02  # floor of the weights: a bin that should be empty may still hold an outlier
 # Grids that share the photo's lines in one direction, or nearly in both, show its traces: must be clearer.
 _NEAR = np.array([[0 in (row, column) or {row, column} <= {1, 7} for column in range(8)] for row in range(8)])
 _NEAR_PENALTY = 3.0
 _CLEAR = 4.0  # log odds from which a block clearly lacks the trace
-_CLIP = 20.0  # log odds of one block
-_INFORMATIVE = 0.5  # nats around a block, for or against, below which it is not judged
 
 
 @dataclass(frozen=True)
@@ -102,16 +98,12 @@ class NonAlignedDoubleJpeg(Detector):
         down, right = grid.shift
         bins = self._bins(plane[down:, right:])
         fit = self._fit(bins, plane, grid)
-        odds, information = np.zeros((2, *bins.shape[:2]), np.float32)
-        for place, table in enumerate(fit.log_odds):
-            odds += table[bins[..., place]]
-            information += np.abs(table[bins[..., place]])
-        smoothed = ndimage.gaussian_filter(np.clip(odds, -_CLIP, _CLIP), self.smoothing)
+        evidence = (table[bins[..., place]] for place, table in enumerate(fit.log_odds))
+        smoothed, judged = block_map(evidence, bins.shape[:2], self.smoothing)
         lacking = np.mean(smoothed > _CLEAR) < 0.5
         smoothed = smoothed if lacking else -smoothed
         # Where traces are weak, the model leans towards their lack as a whole.
         smoothed -= max(0.0, float(np.quantile(smoothed, 0.75)))
-        judged = ndimage.gaussian_filter(information, self.smoothing) >= _INFORMATIVE
         found = "marked is what lacks it" if lacking else "marked is what has it"
         return Localization(
             heatmap=_shifted(expit(smoothed), shape, grid.shift),
@@ -141,8 +133,8 @@ class NonAlignedDoubleJpeg(Detector):
         used = np.flatnonzero(seen.any(axis=0))
         fits = []
         for noise in _NOISES:
-            weights = np.maximum(bin_weights(_WIDTH, LARGEST_FIRST, _BINS, noise), _RARE)
-            ratio = weights[None] / (weights @ prior[:, :, None]).reshape(self.frequencies, -1, 1)
+            weights = np.maximum(bin_weights(_WIDTH, LARGEST_FIRST, _BINS, noise), RARE)
+            ratio = weights / (weights @ prior[..., None])
             fits.append(maximise(ratio, seen, used, order))
         return max(fits, key=lambda fit: fit.gain)
 

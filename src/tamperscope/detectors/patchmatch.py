@@ -19,6 +19,7 @@ __all__ = ["PatchMatch"]
 _MEDIAN = 5  # pixels; outliers of the field are smoothed away
 _RADIUS = 6  # of the disk on which offsets must be linear
 _FLAT = 9.0  # variance of grey levels below which nothing can be told apart
+_GROWN = 0.6  # heat around what matches, at least
 _UNSURE = 0.45  # heat of what is linear, but not accepted
 
 
@@ -82,15 +83,15 @@ class PatchMatch(Detector):
         misfit = affine_misfit(rows, _RADIUS) + affine_misfit(columns, _RADIUS)
         textured = _variance(plane) > _FLAT
         alike = (misfit < self.misfit) & (rows**2 + columns**2 >= self.least_offset**2) & textured
-        labels, count = ndimage.label(alike)
+        labels, _ = ndimage.label(alike)
         kept = np.bincount(labels.ravel()) >= max(self.least_area, self.least_share * plane.size)
         kept[0] = False
         parts = kept[labels]
         grown = _grown(parts | _targets(parts, rows, columns), 2 * self.radius)
         heat = _UNSURE * np.exp(-misfit / self.misfit) * alike
-        heat[grown] = np.maximum(1 - 0.5 * misfit / self.misfit, 0.5 + 0.1 * grown)[grown]
+        heat[grown] = np.maximum(1 - 0.5 * misfit[grown] / self.misfit, _GROWN)
         shape = (photo.height, photo.width)
-        found = [label for label in range(1, count + 1) if kept[label]]
+        found = np.flatnonzero(kept)
         return Localization(
             heatmap=_enlarged(heat.astype(np.float32), shape, cv2.INTER_LINEAR),
             score=None,
@@ -99,7 +100,7 @@ class PatchMatch(Detector):
             reason=(
                 "parts of the photo occur twice; which is the copy, or whether such things occur twice in "
                 "the scene, a person must decide"
-                if found
+                if found.size
                 else "no part of the photo occurs twice"
             ),
         )

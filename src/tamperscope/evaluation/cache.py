@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,11 @@ from numpy.typing import NDArray
 from tamperscope import plugins
 from tamperscope.detectors._base import Detector
 from tamperscope.errors import MissingEvidence
+from tamperscope.io import provenance
 from tamperscope.io.paths import write_whole
 from tamperscope.types import Localization, Photo
 
-__all__ = ["LIBRARIES", "Cache", "Found", "code_digest", "versions"]
+__all__ = ["LIBRARIES", "Cache", "Found", "code_digest"]
 
 LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "pillow", "jpeglib", "onnxruntime")
 _PACKAGE = Path(__file__).parents[1]
@@ -88,17 +88,6 @@ class Cache:
         return Path(name, key[:2], f"{key[2:]}.npz")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the libraries that results depend on."""
-    found = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:  # another distribution of the same library
-            found[library] = "unknown"
-    return found
-
-
 @cache
 def code_digest(name: str) -> str:
     """Return the SHA-256 of the code that a detector's result depends on, and of the libraries' versions.
@@ -106,10 +95,7 @@ def code_digest(name: str) -> str:
     The detector's own file, those it chooses from, and what every detector may use: another detector's change
     leaves its results in place.
     """
-    found = hashlib.sha256(json.dumps(versions()).encode())
-    for path in _sources(name):
-        found.update(path.name.encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
+    return provenance.code_digest(_sources(name), LIBRARIES)
 
 
 def _sources(name: str) -> Iterator[Path]:

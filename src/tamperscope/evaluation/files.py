@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from tamperscope import __version__
 from tamperscope.errors import OutputError
-from tamperscope.evaluation.cache import Cache, code_digest, versions
+from tamperscope.evaluation.cache import LIBRARIES, Cache, code_digest
 from tamperscope.evaluation.summary import Number
 from tamperscope.io.paths import display, write_whole
+from tamperscope.io.provenance import versions
 
 if TYPE_CHECKING:
     from tamperscope.evaluation.run import Evaluation, Results
@@ -65,10 +66,10 @@ def summary(results: "Results") -> str:
     )
     writer = csv.DictWriter(stream, list(columns), lineterminator="\n")
     writer.writeheader()
+    known = {name: facts(evaluation, name) for name in results.conditions[0].series}
     for condition in results.conditions:
         for number in condition.numbers:
-            known = facts(evaluation, number.detector)
-            writer.writerow({**known, "perturbation": condition.name, **asdict(number)})
+            writer.writerow({**known[number.detector], "perturbation": condition.name, **asdict(number)})
     return stream.getvalue()
 
 
@@ -145,7 +146,7 @@ def write_run(out: Path, evaluation: "Evaluation", *, finished: bool, **more: An
         "version": __version__,
         "code": {name: code_digest(name) for name in evaluation.detectors},
         "python": platform.python_version(),
-        "libraries": versions(),
+        "libraries": versions(LIBRARIES),
         "command": sys.argv,
         "finished": finished,
         **more,

@@ -34,6 +34,11 @@ class Table:
     rows: tuple[Row, ...]
     differences: tuple[str, ...]
 
+    @property
+    def metrics(self) -> list[str]:
+        """Our metrics that stand beside its columns, each once."""
+        return list(dict.fromkeys(column.metric for column in self.columns if column.metric))
+
 
 _OUR_PATCHES = (
     "patches lie on a grid of 64x64 without overlap, instead of being drawn; the paper does not say how many "

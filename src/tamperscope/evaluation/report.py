@@ -16,7 +16,7 @@ from tamperscope.evaluation import charts
 from tamperscope.evaluation.judge import FAILED, JUDGED, NOT_APPLICABLE, NOTHING, Plan, prepare
 from tamperscope.evaluation.perturb import KINDS
 from tamperscope.evaluation.summary import RESAMPLES, Number, Series
-from tamperscope.io.render import draw_overlay, upright
+from tamperscope.io.render import outline, overlay, shrunk, upright
 from tamperscope.metrics._base import Floats, Metric
 from tamperscope.metrics._ranking import Ranking
 from tamperscope.types import Photo
@@ -74,7 +74,7 @@ def render(results: "Results", plan: Plan) -> str:
         pristine=sum(not sample.manipulated for sample in samples),
         detectors=[_described(name, plain.series[name], plan) for name in evaluation.detectors],
         tables=[_table(condition, evaluation.metrics) for condition in results.conditions],
-        kinds=_kinds(plain),
+        kinds=_kinds(plain, _order(evaluation.metrics)),
         differences=[gap for gap in plain.differences if gap.value is not None],
         curves=[
             svg
@@ -117,23 +117,19 @@ def _distinct(metrics: Sequence[Metric]) -> list[Metric]:
 
 def _table(condition: "Condition", metrics: Sequence[Metric]) -> dict[str, Any]:
     """Return the numbers for all photos by level: rows of metrics, columns of detectors."""
-    found = {
-        (number.detector, number.metric): number for number in condition.numbers if number.subset == "all"
-    }
     levels = {}
     for level in ("pixel", "image"):
         names = [metric.name for metric in metrics if metric.level == level]
         detectors = [name for name in condition.series if level == "pixel" or name != NOTHING]
         if names:
-            rows = {name: [found[detector, name] for detector in detectors] for name in names}
+            rows = {name: [condition.number(detector, name) for detector in detectors] for name in names}
             levels[level] = {"detectors": detectors, "rows": rows}
     return {"name": condition.name, "levels": levels}
 
 
-def _kinds(condition: "Condition") -> dict[str, list[Number]]:
+def _kinds(condition: "Condition", order: str) -> dict[str, list[Number]]:
     """Return the headline number of every detector for each kind of manipulation."""
     found: dict[str, list[Number]] = {}
-    order = next((name for name in _ORDERED_BY if any(n.metric == name for n in condition.numbers)), None)
     for number in condition.numbers:
         if number.subset != "all" and number.metric == order:
             found.setdefault(number.detector, []).append(number)
@@ -212,11 +208,9 @@ def _sweeps(results: "Results") -> Iterator[str]:
 
 
 def _point(condition: "Condition", detector: str, metric: str) -> tuple[float, float, float]:
-    for number in condition.numbers:
-        if (number.detector, number.metric, number.subset) == (detector, metric, "all"):
-            found = (number.value, number.low, number.high)
-            return tuple(np.nan if one is None else one for one in found)  # type: ignore[return-value]
-    return (np.nan,) * 3
+    number = condition.number(detector, metric)
+    found = (number.value, number.low, number.high)
+    return tuple(np.nan if one is None else one for one in found)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -224,7 +218,6 @@ class _Examples:
     """Pictures of a detector's best and worst photos, each with its value."""
 
     detector: str
-    metric: str
     rows: list[tuple[str, list[tuple[str, str, str]]]]  # heading; name, value, picture
 
 
@@ -255,7 +248,7 @@ def _examples(series: Series, plan: Plan) -> _Examples:
         )
         for heading, found in rows
     ]
-    return _Examples(series.detector, order, drawn)
+    return _Examples(series.detector, drawn)
 
 
 def _ranked(series: Series, place: int) -> list[tuple[float, int]]:
@@ -269,27 +262,16 @@ def _draw(series: Series, index: int, plan: Plan) -> str:
     photo, truth = prepare(series.samples[index], None, plan)
     found, _ = plan.cache.localize(plan.detectors[series.detector], photo)
     assert found.localization is not None  # noqa: S101  a photo without one has no value
-    drawn = draw_overlay(photo, found.localization, found.threshold)
-    overlay: Any = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR)
-    pair = [_shrunk(picture) for picture in (_outlined(photo, truth), overlay)]
+    seen = overlay(photo, found.localization, found.threshold)
+    pair = [shrunk(picture, _SIDE) for picture in (_outlined(photo, truth), seen)]
     _, stream = cv2.imencode(".webp", np.concatenate(pair, axis=1), [cv2.IMWRITE_WEBP_QUALITY, 85])
     return "data:image/webp;base64," + base64.b64encode(stream.tobytes()).decode()
 
 
 def _outlined(photo: Photo, truth: NDArray[np.bool_]) -> NDArray[np.uint8]:
     canvas = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2BGR)
-    outlines, _ = cv2.findContours(truth.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    width = max(1, round(max(truth.shape) / 300))
-    cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 3 * width)
-    cv2.drawContours(canvas, outlines, -1, (80, 255, 120), width)
+    outline(canvas, truth, (80, 255, 120), max(1, round(max(truth.shape) / 300)))
     return upright(canvas, photo.orientation)
-
-
-def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    scale = min(1, _SIDE / max(picture.shape[:2]))
-    size = tuple(max(1, round(length * scale)) for length in picture.shape[1::-1])
-    smaller: NDArray[np.uint8] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return smaller
 
 
 def _unusual(condition: "Condition") -> Iterator[tuple[str, str, str, int]]:

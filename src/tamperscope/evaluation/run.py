@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,14 @@ class Condition:
     def name(self) -> str:
         """The perturbation's name; empty for none."""
         return self.perturbation.name if self.perturbation else ""
+
+    def number(self, detector: str, metric: str) -> Number:
+        """Return a detector's number for all photos."""
+        return self._by_name[detector, metric]
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], Number]:
+        return {(one.detector, one.metric): one for one in self.numbers if one.subset == "all"}
 
 
 @dataclass(frozen=True, eq=False)

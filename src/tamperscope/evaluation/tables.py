@@ -55,7 +55,7 @@ def evaluations(
     """
     names = list(dict.fromkeys(row.detector for row in table.rows if row.detector))
     detectors = {name: plugins.build("detectors", name) for name in names if _exists(name)}
-    metrics = list(dict.fromkeys(column.metric for column in table.columns if column.metric))
+    metrics = table.metrics
     for dataset, root in roots.items() if detectors and metrics else ():
         for qualities in (None, QUALITIES):
             found = plan(dataset, root, split, detectors, metrics=metrics, qualities=qualities, seed=seed)
@@ -69,11 +69,7 @@ def _exists(detector: str) -> bool:
 def layout(done: Reproduction) -> list[list[str]]:
     """Return the table as rows of texts, the heading first: the paper's columns, then ours."""
     table = done.table
-    ours = [
-        (results, metric)
-        for results in done.results
-        for metric in dict.fromkeys(column.metric for column in table.columns if column.metric)
-    ]
+    ours = [(results, metric) for results in done.results for metric in table.metrics]
     heading = ["method", "detector", *(f"paper: {column.heading}" for column in table.columns)]
     heading += [f"ours: {_named(results, metric)}" for results, metric in ours]
     rows = [heading]
@@ -106,8 +102,6 @@ def _named(results: Results, metric: str) -> str:
 
 
 def _number(results: Results, detector: str, metric: str) -> str:
-    for number in results.conditions[0].numbers:
-        if (number.detector, number.metric, number.subset) == (detector, metric, "all"):
-            missing = f", {number.not_applicable} not applicable" if number.not_applicable else ""
-            return f"{spelled(number.value, number.low, number.high)} (n {number.n}{missing})"
-    return "-"
+    number = results.conditions[0].number(detector, metric)
+    missing = f", {number.not_applicable} not applicable" if number.not_applicable else ""
+    return f"{spelled(number.value, number.low, number.high)} (n {number.n}{missing})"

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from tamperscope.forge.recipe import Recipe
 from tamperscope.io.decode import Limits, decode, read_file
 from tamperscope.io.encode import encode_png
 from tamperscope.io.paths import display, write_whole
+from tamperscope.io.provenance import code_digest
 from tamperscope.parallel import ordered
 from tamperscope.types import Sample
 
@@ -250,12 +250,10 @@ def _write_manifest(out: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _code() -> str:
-    """Return the SHA-256 of what else the bytes depend on: our code, and the libraries' versions."""
-    found = hashlib.sha256(json.dumps({name: version(name) for name in _LIBRARIES}).encode())
     package = Path(__file__).parent
-    for path in [*sorted(package.glob("*.py")), *(package.parent / "io" / name for name in _SHARED)]:
-        found.update(path.name.encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
+    return code_digest(
+        [*sorted(package.glob("*.py")), *(package.parent / "io" / name for name in _SHARED)], _LIBRARIES
+    )
 
 
 def _claim(job: _Job, resume: bool) -> None:

@@ -53,8 +53,8 @@ def forge(host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random
     """Make a forgery, or a pristine photograph of the same history, from RGB photographs (height, width, 3).
 
     Host and donors may be of different sizes; without donors nothing is spliced, and in a host of a single
-    colour nothing is manipulated. The result is saved by
-    `Forgery.encode`. Equal arguments give equal results.
+    colour nothing is manipulated. The result is saved by `Forgery.encode`. Equal arguments give equal
+    results.
 
     Raises:
         InvalidParameter: a photograph is too small.

@@ -10,7 +10,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 from tamperscope.types import Localization, Photo
 
-__all__ = ["draw_evidence", "draw_heatmap", "draw_mask", "draw_overlay", "upright"]
+__all__ = [
+    "draw_evidence",
+    "draw_heatmap",
+    "draw_mask",
+    "draw_overlay",
+    "outline",
+    "overlay",
+    "shrunk",
+    "upright",
+]
 
 # Readable with every kind of colour vision, and its brightness rises throughout, so also in grey.
 _COLOURS = cv2.COLORMAP_INFERNO
@@ -34,7 +43,7 @@ def draw_overlay(photo: Photo, localization: Localization, threshold: float) -> 
 
     Stripes cover what the method cannot judge, lines join parts that occur twice.
     """
-    return _png(_overlay(photo, localization, threshold))
+    return _png(overlay(photo, localization, threshold))
 
 
 def draw_evidence(photo: Photo, found: Sequence[tuple[str, str, Localization, float]]) -> bytes:
@@ -45,7 +54,7 @@ def draw_evidence(photo: Photo, found: Sequence[tuple[str, str, Localization, fl
     picture = upright(cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2BGR), photo.orientation)
     size = f"{photo.width}x{photo.height} {photo.format}"
     panels = [_panel(picture, "photo", size)]
-    panels += [_panel(_overlay(photo, one, threshold), title, line) for title, line, one, threshold in found]
+    panels += [_panel(overlay(photo, one, threshold), title, line) for title, line, one, threshold in found]
     across = math.ceil(math.sqrt(len(panels)))
     panels += [np.full_like(panels[0], 255)] * (-len(panels) % across)
     rows = [np.concatenate(panels[first : first + across], axis=1) for first in range(0, len(panels), across)]
@@ -54,11 +63,10 @@ def draw_evidence(photo: Photo, found: Sequence[tuple[str, str, Localization, fl
 
 def _panel(picture: NDArray[np.uint8], title: str, line: str) -> NDArray[np.uint8]:
     """Return the picture on white, at most `_PANEL` pixels a side, with a title and a line above it."""
-    scale = min(1.0, _PANEL / max(picture.shape[:2]))
-    size = tuple(max(1, round(length * scale)) for length in picture.shape[1::-1])
+    shown = shrunk(picture, _PANEL)
+    size = shown.shape[1::-1]
     width = max(size[0], _PANEL // 2)
     sheet = Image.new("RGB", (width + 2 * _GAP, size[1] + _HEAD + _GAP), "white")
-    shown = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     sheet.paste(Image.fromarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB)), (_GAP, _HEAD))
     pen = ImageDraw.Draw(sheet)
     for text, top, points, colour in ((title, 8, 18, "black"), (line, 32, 13, "#555555")):
@@ -70,7 +78,8 @@ def _panel(picture: NDArray[np.uint8], title: str, line: str) -> NDArray[np.uint
     return panel
 
 
-def _overlay(photo: Photo, localization: Localization, threshold: float) -> NDArray[np.uint8]:
+def overlay(photo: Photo, localization: Localization, threshold: float) -> NDArray[np.uint8]:
+    """Return the overlay of `draw_overlay` as BGR pixels."""
     heat = cv2.convertScaleAbs(localization.heatmap, alpha=255)
     if localization.valid is not None:
         heat[~localization.valid] = 0  # what cannot be judged must not look suspicious
@@ -86,11 +95,7 @@ def _overlay(photo: Photo, localization: Localization, threshold: float) -> NDAr
     width = max(1, round(max(heat.shape) / 600))
     if localization.valid is not None:
         _hatch(canvas, localization.valid, width)
-    mask = localization.mask(threshold).view(np.uint8)
-    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    # White on black stands out from any photo.
-    cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 3 * width)
-    cv2.drawContours(canvas, outlines, -1, (255, 255, 255), width)
+    outline(canvas, localization.mask(threshold), (255, 255, 255), width)
     for link in localization.links:
         ends = (link.x, link.y), (link.to_x, link.to_y)
         for colour, thickness in (((0, 0, 0), 3 * width), ((255, 255, 255), width)):
@@ -98,6 +103,23 @@ def _overlay(photo: Photo, localization: Localization, threshold: float) -> NDAr
             for end in ends:
                 cv2.circle(canvas, end, 3 * width, colour, thickness, cv2.LINE_AA)
     return upright(canvas, photo.orientation)
+
+
+def outline(
+    canvas: NDArray[np.uint8], mask: NDArray[np.bool_], colour: tuple[int, int, int], width: int
+) -> None:
+    """Draw the outlines of a mask in a bright BGR colour; on black, they stand out from any photo."""
+    outlines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    cv2.drawContours(canvas, outlines, -1, (0, 0, 0), 3 * width)
+    cv2.drawContours(canvas, outlines, -1, colour, width)
+
+
+def shrunk(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return a picture whose longer side is ``side`` at most."""
+    scale = min(1.0, side / max(picture.shape[:2]))
+    size = tuple(max(1, round(length * scale)) for length in picture.shape[1::-1])
+    smaller: NDArray[np.uint8] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return smaller
 
 
 def upright(picture: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

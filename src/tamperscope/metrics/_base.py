@@ -19,6 +19,7 @@ __all__ = [
     "Confusion",
     "Metric",
     "Observations",
+    "Scored",
     "Thresholded",
     "mean",
     "parse_metric",
@@ -199,6 +200,20 @@ class Thresholded(Metric, ABC):
 
     @abstractmethod
     def _measure(self, counts: Confusion) -> Floats: ...
+
+
+@dataclass(frozen=True)
+class Scored(Metric, ABC):
+    """A metric of the scores of whole photos, manipulated and pristine."""
+
+    of: ClassVar[Literal["manipulated", "pristine", "all"]] = "all"
+    level: ClassVar[Literal["pixel", "image"]] = "image"
+
+    def _observe(self, comparison: Comparison) -> float | None:
+        return comparison.localization.score
+
+    @abstractmethod
+    def _summarize(self, observed: Observations, weights: Floats) -> Floats: ...
 
 
 def _is_threshold(text: str) -> bool:

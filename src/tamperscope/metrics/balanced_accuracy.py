@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from tamperscope.metrics._base import Comparison, Floats, Metric, Observations, ratio
+from tamperscope.metrics._base import Floats, Observations, Scored, ratio
 
 __all__ = ["BalancedAccuracy"]
 
 
 @dataclass(frozen=True)
-class BalancedAccuracy(Metric):
+class BalancedAccuracy(Scored):
     """Mean of the shares of manipulated and of pristine photos that are rightly called."""
 
     title = "Balanced accuracy"
@@ -16,11 +16,6 @@ class BalancedAccuracy(Metric):
         "Mean of sensitivity and specificity of photos at the card's threshold. Chance is 0.5. Undefined "
         "without both kinds."
     )
-    of = "all"
-    level = "image"
-
-    def _observe(self, comparison: Comparison) -> float | None:
-        return comparison.localization.score
 
     def _summarize(self, observed: Observations, weights: Floats) -> Floats:
         right = (observed.values >= observed.threshold) == observed.manipulated

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tamperscope.metrics._base import Comparison, Floats, Metric, Observations, ratio
+from tamperscope.metrics._base import Floats, Observations, Scored, ratio
 from tamperscope.plugins import option
 
 __all__ = ["CalibrationError"]
 
 
 @dataclass(frozen=True)
-class CalibrationError(Metric):
+class CalibrationError(Scored):
     """Expected calibration error of the photos' scores.
 
     References: Guo, Pleiss, Sun & Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
@@ -23,14 +23,9 @@ class CalibrationError(Metric):
         "Mean distance between the mean score and the share of manipulated photos in 10 equally wide bins, "
         "weighted by their number of photos. It holds for this share of manipulated photos only."
     )
-    of = "all"
-    level = "image"
     higher_is_better = False
 
     bins: int = option(10, "number of bins of equal width", low=1)
-
-    def _observe(self, comparison: Comparison) -> float | None:
-        return comparison.localization.score
 
     def _summarize(self, observed: Observations, weights: Floats) -> Floats:
         place = np.minimum((observed.values * self.bins).astype(int), self.bins - 1)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tamperscope.metrics._base import Comparison, Floats, Metric, Observations, ratio
+from tamperscope.metrics._base import Floats, Observations, Scored, ratio
 
 __all__ = ["ImageAuc"]
 
 
 @dataclass(frozen=True)
-class ImageAuc(Metric):
+class ImageAuc(Scored):
     """Area under the ROC curve of the photos' scores."""
 
     title = "Image AUC"
@@ -18,11 +18,6 @@ class ImageAuc(Metric):
         "Area under the ROC curve of the scores of manipulated against pristine photos, ties counted half. "
         "Undefined without both."
     )
-    of = "all"
-    level = "image"
-
-    def _observe(self, comparison: Comparison) -> float | None:
-        return comparison.localization.score
 
     def _summarize(self, observed: Observations, weights: Floats) -> Floats:
         order = np.argsort(observed.values)

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from tamperscope.metrics._base import Comparison, Floats, Metric, Observations, ratio
+from tamperscope.metrics._base import Floats, Observations, Scored, ratio
 
 __all__ = ["ImageF1"]
 
 
 @dataclass(frozen=True)
-class ImageF1(Metric):
+class ImageF1(Scored):
     """F1 score of the photos' verdicts."""
 
     title = "Image F1"
@@ -16,11 +16,6 @@ class ImageF1(Metric):
         "2 TP / (2 TP + FP + FN) of photos whose score reaches the card's threshold. It depends on the share "
         "of manipulated photos: calling all of them manipulated may score high."
     )
-    of = "all"
-    level = "image"
-
-    def _observe(self, comparison: Comparison) -> float | None:
-        return comparison.localization.score
 
     def _summarize(self, observed: Observations, weights: Floats) -> Floats:
         accused = observed.values >= observed.threshold
