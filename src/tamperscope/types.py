@@ -139,7 +139,8 @@ class Region:
 class Link:
     """A part that occurs twice: its centre and that of its counterpart, in stored pixel coordinates.
 
-    ``area_share`` is the part's of the whole photo. Which of the two is the copy is not said.
+    ``area_share`` is the part's of the whole photo. The counterpart is the part, enlarged to ``scale`` and
+    turned by ``turn`` degrees, clockwise. Which of the two is the copy is not said.
     """
 
     x: int
@@ -147,6 +148,8 @@ class Link:
     to_x: int
     to_y: int
     area_share: float
+    scale: float
+    turn: float
 
 
 @dataclass(frozen=True, eq=False)

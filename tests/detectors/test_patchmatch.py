@@ -39,7 +39,17 @@ def f1(result: Localization, truth: Bools) -> float:
 
 @pytest.mark.parametrize(
     ("angle", "scale", "quality"),
-    [(0, 1, None), (0, 1, 75), (25, 1, None), (-70, 1, 90), (180, 1, 95), (0, 1.08, 95)],
+    [
+        (0, 1, None),
+        (0, 1, 75),
+        (25, 1, None),
+        (-70, 1, 90),
+        (180, 1, 95),
+        (0, 1.08, 95),
+        (0, 0.7, 95),
+        (-30, 1.3, 90),
+        (0, 1.5, 85),
+    ],
 )
 def test_a_part_and_its_copy_are_found(angle: float, scale: float, quality: float | None) -> None:
     pixels, source, copy = copied(angle, scale)
@@ -47,9 +57,20 @@ def test_a_part_and_its_copy_are_found(angle: float, scale: float, quality: floa
     assert f1(result, source | copy) > 0.75
     assert "parts of the photo occur twice" in result.reason
     link = max(result.links, key=lambda link: link.area_share)
-    ends = {bool(source[link.y, link.x]), bool(source[link.to_y, link.to_x])}
-    assert ends == {True, False}
-    assert copy[link.y, link.x] or copy[link.to_y, link.to_x]
+    assert source[link.y, link.x] != source[link.to_y, link.to_x]
+    assert copy[link.y, link.x] != copy[link.to_y, link.to_x]
+    # OpenCV turns anti-clockwise; from the copy to its source all is the other way round.
+    forth = source[link.y, link.x]
+    assert link.scale == pytest.approx(scale if forth else 1 / scale, rel=0.05)
+    assert (link.turn - (-angle if forth else angle) + 180) % 360 == pytest.approx(180, abs=3)
+
+
+def test_a_pair_is_joined_once() -> None:
+    pixels, _, _ = copied()
+    result = localize(pixels)
+    assert len(result.links) == 1
+    assert result.score is not None
+    assert result.score > 0.8
 
 
 def test_the_same_photo_gives_the_same_map() -> None:
@@ -62,6 +83,7 @@ def test_the_same_photo_gives_the_same_map() -> None:
 def test_a_photo_without_copies_has_none(name: str, quality: float | None) -> None:
     result = localize(photos.scene(name).copy(), quality)
     assert not result.links
+    assert result.score == 0
     assert result.mask(0.5).mean() < 0.01
     assert "no part of the photo occurs twice" in result.reason
 

@@ -6,16 +6,30 @@ from tamperscope.signal.nearest_field import affine_misfit, nearest_field
 
 def test_a_copied_part_points_to_its_source() -> None:
     rng = np.random.default_rng(0)
-    features = rng.random((90, 120, 4)).astype(np.float32)
-    features[50:80, 70:110] = features[10:40, 20:60]
-    field = nearest_field(features, 16, 6, np.random.default_rng(1))
+    features = rng.random((1, 90, 120, 4)).astype(np.float32)
+    features[0, 50:80, 70:110] = features[0, 10:40, 20:60]
+    field = nearest_field(features, (1.0,), 16, 6, np.random.default_rng(1))
     inside = np.s_[52:78, 72:108]
     assert ((field.rows[inside] == -40) & (field.columns[inside] == -50)).mean() > 0.95
 
 
+def test_an_enlarged_copy_is_followed_by_features_of_its_size() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.random((2, 100, 160, 4)).astype(np.float32)
+    rows, columns = np.mgrid[:60, :60]
+    features[1, 30 + rows, 90 + columns] = features[0, 20 + rows // 2, 10 + columns // 2]  # twice the size
+    field = nearest_field(features, (1.0, 2.0), 16, 8, np.random.default_rng(1))
+    rows, columns = np.mgrid[22:48, 12:38]  # inside the source
+    wrong = np.hypot(
+        rows + field.rows[rows, columns] - (30.5 + 2 * (rows - 20)),
+        columns + field.columns[rows, columns] - (90.5 + 2 * (columns - 10)),
+    )
+    assert (wrong < 1).mean() > 0.9
+
+
 def test_offsets_stay_inside_and_keep_their_distance() -> None:
-    features = np.random.default_rng(0).random((40, 50, 3)).astype(np.float32)
-    field = nearest_field(features, 12, 4, np.random.default_rng(2))
+    features = np.random.default_rng(0).random((2, 40, 50, 3)).astype(np.float32)
+    field = nearest_field(features, (1.0, 1.5), 12, 4, np.random.default_rng(2))
     rows, columns = np.mgrid[:40, :50]
     assert ((rows + field.rows >= 0) & (rows + field.rows < 40)).all()
     assert ((columns + field.columns >= 0) & (columns + field.columns < 50)).all()

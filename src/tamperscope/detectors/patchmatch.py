@@ -16,16 +16,19 @@ from tamperscope.types import Card, Link, Localization, Photo
 
 __all__ = ["PatchMatch"]
 
+_SIZES = (1.0, 1.3, 1.6)  # of a copy, relative to its source; each finds what is within 15% of it
 _MEDIAN = 5  # pixels; outliers of the field are smoothed away
 _RADIUS = 6  # of the disk on which offsets must be linear
 _FLAT = 9.0  # variance of grey levels below which nothing can be told apart
 _GROWN = 0.6  # heat around what matches, at least
+_SAME = 0.7  # share of a pair that belongs to larger pairs, from which it is one of them
+_LARGE = 0.02  # share of the photo of a part that leaves little doubt
 _UNSURE = 0.45  # heat of what is linear, but not accepted
 
 
 @dataclass(frozen=True)
 class PatchMatch(Detector):
-    """Dense-field copy-move detection by PatchMatch over rotation-invariant features.
+    """Dense-field copy-move detection by PatchMatch over features that neither turning nor resizing changes.
 
     Every pixel is joined with the most alike place elsewhere. Where a part was copied, neighbouring pixels
     are joined with neighbouring places: their offsets are linear.
@@ -37,7 +40,7 @@ class PatchMatch(Detector):
     """
 
     radius: int = option(6, "of the disk whose moments describe a pixel", low=2, high=32)
-    iterations: int = option(6, "of PatchMatch", low=1, high=64)
+    iterations: int = option(8, "of PatchMatch", low=1, high=64)
     least_offset: int = option(32, "between a part and its copy, in analysed pixels", low=8, high=4096)
     least_area: int = option(300, "of a part, in analysed pixels", low=1, high=10**6)
     least_share: float = option(0.003, "of a part, of the photo", low=0.0, high=1.0)
@@ -51,11 +54,11 @@ class PatchMatch(Detector):
 
     card: ClassVar[Card] = Card(
         title="Copy-move (PatchMatch)",
-        looks_at="parts of the photo that occur in it twice, also rotated",
+        looks_at="parts of the photo that occur in it twice, also turned or resized",
         limits=(
             "cannot tell a copy from its source: both are marked; what really occurs twice, such as windows, "
             "print and tiles, is marked as well; copies in flat areas, of less than about 1% of "
-            "the photo, mirrored, or resized by more than about 15% are missed"
+            "the photo, mirrored, or resized to less than 0.6 or more than 1.7 times are missed"
         ),
         paper=(
             "Cozzolino, Poggi & Verdoliva, Efficient Dense-Field Copy-Move Forgery Detection, IEEE TIFS "
@@ -64,6 +67,8 @@ class PatchMatch(Detector):
         year=2015,
         licence="MIT",
         deviations=(
+            "the score of the whole photo is ours",
+            "a copy's surroundings are looked for at three sizes, and its offsets followed accordingly",
             "all pixels are worked on at once, offsets passed on over six distances instead of in scan order",
             "photos of more than 300,000 pixels are averaged over square cells before they are compared",
             "thresholds suit smaller photos: 300 pixels of area instead of 1200, 32 of offset instead of 50",
@@ -91,26 +96,26 @@ class PatchMatch(Detector):
         heat = _UNSURE * np.exp(-misfit / self.misfit) * alike
         heat[grown] = np.maximum(1 - 0.5 * misfit[grown] / self.misfit, _GROWN)
         shape = (photo.height, photo.width)
-        found = np.flatnonzero(kept)
+        links = _links([labels == label for label in np.flatnonzero(kept)], rows, columns, shape)
         return Localization(
             heatmap=_enlarged(heat.astype(np.float32), shape, cv2.INTER_LINEAR),
-            score=None,
+            score=_score(links),
             valid=_enlarged((textured | grown).astype(np.uint8), shape, cv2.INTER_NEAREST).astype(bool),
-            links=tuple(_link(labels == label, rows, columns, shape) for label in found),
+            links=links,
             reason=(
                 "parts of the photo occur twice; which is the copy, or whether such things occur twice in "
                 "the scene, a person must decide"
-                if found.size
+                if links
                 else "no part of the photo occurs twice"
             ),
         )
 
     def _offsets(self, plane: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the field of offsets, smoothed; the same for the same photo."""
-        features = zernike_magnitudes(plane, self.radius)
+        features = np.stack([zernike_magnitudes(plane, self.radius * size) for size in _SIZES])
         # The smallest offset that counts, less what smoothing may add.
         least = max(8, self.least_offset - 8)
-        field = nearest_field(features, least, self.iterations, np.random.default_rng(0))
+        field = nearest_field(features, _SIZES, least, self.iterations, np.random.default_rng(0))
         rows, columns = (
             cv2.medianBlur(part.astype(np.int16), _MEDIAN).astype(np.float32)
             for part in (field.rows, field.columns)
@@ -146,17 +151,44 @@ def _enlarged(values: NDArray[Any], shape: tuple[int, int], how: int) -> NDArray
     return np.asarray(cv2.resize(values, shape[::-1], interpolation=how))
 
 
+def _score(links: tuple[Link, ...]) -> float:
+    """Return 0 if nothing occurs twice; otherwise from 0.5 up, with the area of the largest part."""
+    return 1 - 0.5 * float(np.exp(-links[0].area_share / _LARGE)) if links else 0.0
+
+
+def _links(
+    parts: list[NDArray[np.bool_]],
+    rows: NDArray[np.float32],
+    columns: NDArray[np.float32],
+    shape: tuple[int, int],
+) -> tuple[Link, ...]:
+    """Join the parts with their counterparts, the largest first; each pair once."""
+    links: list[Link] = []
+    met = np.zeros(rows.shape, bool)  # by pairs that were joined already
+    for part in sorted(parts, key=np.count_nonzero, reverse=True):
+        counterpart = _targets(part, rows, columns)
+        if met[part].mean() < _SAME or met[counterpart].mean() < _SAME:
+            links.append(_link(part, rows, columns, shape))
+        met |= part | counterpart
+    return tuple(links)
+
+
 def _link(
     part: NDArray[np.bool_], rows: NDArray[np.float32], columns: NDArray[np.float32], shape: tuple[int, int]
 ) -> Link:
-    """Return the centre of a part, and of its counterpart, in the photo's pixels."""
-    row, column = (float(np.mean(places)) for places in np.nonzero(part))
-    down, right = float(rows[part].mean()), float(columns[part].mean())
-    scale = shape[1] / part.shape[1], shape[0] / part.shape[0]
+    """Return the centre of a part, and of its counterpart, in the photo's pixels, and how they differ."""
+    at = np.argwhere(part).astype(float)
+    to = at + np.stack([rows[part], columns[part]], axis=1)
+    centre, to_centre = at.mean(axis=0), to.mean(axis=0)
+    (down_down, down_right), (right_down, right_right) = np.linalg.lstsq(at - centre, to - to_centre)[0]
+    stretch = shape[1] / part.shape[1], shape[0] / part.shape[0]
+    (y, x), (to_y, to_x) = centre, np.clip(to_centre, 0, np.array(part.shape) - 1)
     return Link(
-        x=round(column * scale[0]),
-        y=round(row * scale[1]),
-        to_x=round(np.clip(column + right, 0, part.shape[1] - 1) * scale[0]),
-        to_y=round(np.clip(row + down, 0, part.shape[0] - 1) * scale[1]),
+        x=round(x * stretch[0]),
+        y=round(y * stretch[1]),
+        to_x=round(to_x * stretch[0]),
+        to_y=round(to_y * stretch[1]),
         area_share=float(part.mean()),
+        scale=round(float(np.sqrt(abs(down_down * right_right - down_right * right_down))), 3),
+        turn=round(float(np.degrees(np.arctan2(right_down - down_right, down_down + right_right))), 1),
     )

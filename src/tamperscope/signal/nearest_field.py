@@ -24,51 +24,69 @@ class Field:
 
 
 def nearest_field(
-    features: NDArray[np.float32], least: int, iterations: int, rng: np.random.Generator
+    features: NDArray[np.float32],
+    sizes: tuple[float, ...],
+    least: int,
+    iterations: int,
+    rng: np.random.Generator,
 ) -> Field:
-    """Find for each pixel of ``features`` (height, width, n) the nearest other from ``least`` pixels away.
+    """Find for each pixel the most alike other from ``least`` pixels away, also where it is resized.
 
-    Offsets are passed on to neighbours as they are, and continued linearly, which follows rotated and
-    resized copies. All pixels are worked on at once, so offsets are passed on over several distances instead
-    of from pixel to pixel.
+    ``features`` (sizes, height, width, n) describe each pixel by surroundings of several relative ``sizes``.
+    Those of the first size are looked for among all: so a part is found in its enlarged copy. Offsets are
+    passed on to neighbours as they are, and continued linearly, which follows rotated and resized copies.
+    All pixels are worked on at once, so offsets are passed on over several distances instead of from pixel
+    to pixel.
 
     References:
-        Barnes, Shechtman, Finkelstein & Goldman, "PatchMatch", SIGGRAPH 2009; Cozzolino, Poggi & Verdoliva,
+        Barnes, Shechtman, Finkelstein & Goldman, "PatchMatch", SIGGRAPH 2009, and "The generalized PatchMatch
+        correspondence algorithm", ECCV 2010 (the search over scales); Cozzolino, Poggi & Verdoliva,
         "Efficient dense-field copy-move forgery detection", IEEE TIFS 10(11), 2015, section III.
 
     """
-    height, width, size = features.shape
-    flat = features.reshape(-1, size)
+    _, height, width, length = features.shape
+    flat = features.reshape(-1, length)
+    relative = np.array(sizes) / sizes[0]
     places = np.arange(height, dtype=np.int32)[:, None], np.arange(width, dtype=np.int32)[None]
+
+    def drawn() -> Offsets:
+        """Return a random size for each pixel: the first, as most copies have it, as often as all others."""
+        number = rng.integers(min(0, 2 - len(sizes)), len(sizes), (height, width), np.int32)
+        return np.asarray(np.maximum(number, 0))
+
     down = (rng.integers(0, height, (height, width)) - places[0]).astype(np.int32)
     right = (rng.integers(0, width, (height, width)) - places[1]).astype(np.int32)
+    size = drawn()
     cost = np.full((height, width), np.inf, np.float32)
 
-    def consider(rows: Offsets, columns: Offsets) -> None:
+    def consider(rows: Offsets, columns: Offsets, sized: Offsets) -> None:
         to_row, to_column = places[0] + rows, places[1] + columns
         fits = (to_row >= 0) & (to_row < height) & (to_column >= 0) & (to_column < width)
         fits &= rows.astype(np.int64) ** 2 + columns.astype(np.int64) ** 2 >= least**2
         index = np.flatnonzero(fits)
-        target = (to_row.astype(np.int64) * width + to_column).ravel()[index]
+        target = ((sized.astype(np.int64) * height + to_row) * width + to_column).ravel()[index]
         difference = flat[target] - flat[index]
         found = np.einsum("ij,ij->i", difference, difference)
         better = found < cost.ravel()[index]
         chosen = index[better]
         cost.flat[chosen] = found[better]
-        down.flat[chosen], right.flat[chosen] = rows.flat[chosen], columns.flat[chosen]
+        for kept, new in ((down, rows), (right, columns), (size, sized)):
+            kept.flat[chosen] = new.flat[chosen]
 
-    consider(down.copy(), right.copy())
+    consider(down.copy(), right.copy(), size.copy())
     for iteration in range(iterations):
         for jump in _JUMPS[iteration % len(_JUMPS)]:
             for shift, axis in ((jump, 0), (-jump, 0), (jump, 1), (-jump, 1)):
-                near = [np.roll(offsets, shift, axis) for offsets in (down, right)]
+                near = [np.roll(values, shift, axis) for values in (down, right, size)]
                 far = [np.roll(offsets, 2 * shift, axis) for offsets in (down, right)]
-                consider(near[0], near[1])
-                consider(2 * near[0] - far[0], 2 * near[1] - far[1])
+                consider(2 * near[0] - far[0], 2 * near[1] - far[1], near[2])
+                # In a copy of another size, offsets grow from pixel to pixel.
+                near[axis] += np.rint((relative[near[2]] - 1) * shift).astype(np.int32)
+                consider(near[0], near[1], near[2])
         reach = max(height, width) // 4
         while reach:
             steps = rng.integers(-reach, reach + 1, (2, height, width), np.int32)
-            consider(down + steps[0], right + steps[1])
+            consider(down + steps[0], right + steps[1], drawn())
             reach //= _NARROWING
     return Field(down, right)
 

@@ -13,8 +13,10 @@ __all__ = ["zernike_magnitudes"]
 _ORDER = 5
 
 
-def zernike_magnitudes(plane: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
+def zernike_magnitudes(plane: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
     """Return the magnitudes of 12 moments, up to order 5, of the disk around each pixel: (height, width, 12).
+
+    They are means over the disk: those of a picture, and of the picture and the disk enlarged, are alike.
 
     References:
         Teague, "Image analysis via the general theory of moments", JOSA 70(8), 1980; Ryu, Kirchner, Lee &
@@ -31,17 +33,21 @@ def zernike_magnitudes(plane: NDArray[np.float32], radius: int) -> NDArray[np.fl
 
 
 @cache
-def _kernels(radius: int) -> tuple[NDArray[np.float64], ...]:
+def _kernels(radius: float) -> tuple[NDArray[np.float64], ...]:
     """Return real and imaginary parts in turn."""
-    rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1] / (radius + 0.5)
+    reach = int(np.ceil(radius))
+    rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1] / (radius + 0.5)
     distance, angle = np.hypot(rows, columns), np.arctan2(rows, columns)
     inside = distance <= 1
     found = []
     for order in range(_ORDER + 1):
         for repetition in range(order % 2, order + 1, 2):
-            scale = np.sqrt((order + 1) / (np.pi * inside.sum()))
+            scale = np.sqrt((order + 1) / np.pi) / inside.sum()
             radial = np.where(inside, _radial(order, repetition, distance), 0) * scale
-            found += [radial * np.cos(repetition * angle), radial * np.sin(repetition * angle)]
+            for wave in (np.cos, np.sin):
+                kernel = radial * wave(repetition * angle)
+                # On a grid, the disk's square symmetry would let brightness into the other moments.
+                found.append(kernel - inside * kernel[inside].mean() if order else kernel)
     return tuple(found)
 
 
