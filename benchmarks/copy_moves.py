@@ -5,26 +5,37 @@ Usage: copy_moves.py PHOTOS [COUNT]
 
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import tamperscope
 from tamperscope.forge.make import forge
 from tamperscope.forge.recipe import Recipe
 
 # Neither turned nor resized, so that the source is the copy's mask, moved back.
-RECIPE = Recipe(
-    pristine=0, kinds={"copy_move": 1}, area=(0.02, 0.15), turn=0, scale=0, flip=0, off_grid=0, launder=0
+PLAIN = Recipe(
+    pristine=0,
+    kinds={"copy_move": 1},
+    area=(0.02, 0.15),
+    turn=0,
+    scale=0,
+    flip=0,
+    off_grid=0,
+    launder=0,
+    touch_up=0,
 )
+RECIPES = {"plain": PLAIN, "35% touched up": replace(PLAIN, touch_up=0.35)}
 
 
-def judge(index: int, photos: list[Path]) -> float:
+def judge(index: int, photos: list[Path], recipe: Recipe) -> float:
     """Return the F1 at the card's threshold of one forgery, NaN if none could be made."""
     rng = np.random.default_rng([7, index])
     pixels = tamperscope.load(photos[index % len(photos)]).pixels[:384, :512]
-    made = forge(np.ascontiguousarray(pixels), [], RECIPE, rng)
+    made = forge(np.ascontiguousarray(pixels), [], recipe, rng)
     if not made.kind:
         return np.nan
     edit = made.parameters["edit"]
@@ -42,13 +53,18 @@ def judge(index: int, photos: list[Path]) -> float:
 def main() -> None:
     photos = sorted(path for path in Path(sys.argv[1]).iterdir() if path.is_file())
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 60
-    with ProcessPoolExecutor(2) as pool:
-        found = np.array(list(pool.map(partial(judge, photos=photos), range(count))))
+    for name, recipe in RECIPES.items():
+        with ProcessPoolExecutor(2) as pool:
+            found = np.array(list(pool.map(partial(judge, photos=photos, recipe=recipe), range(count))))
+        print(f"{name}: {summary(found)}", flush=True)
+
+
+def summary(found: NDArray[np.float64]) -> str:
     found = found[~np.isnan(found)]
     means = np.random.default_rng(0).choice(found, (2000, found.size)).mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
     missed = np.mean(found < 0.1)
-    print(f"n {found.size}: F1@card {found.mean():.3f} [{low:.3f}, {high:.3f}], missed {missed:.2f}")
+    return f"n {found.size}: F1@card {found.mean():.3f} [{low:.3f}, {high:.3f}], missed {missed:.2f}"
 
 
 if __name__ == "__main__":

@@ -18,9 +18,19 @@ __all__ = ["PatchMatch"]
 
 _SIZES = (1.0, 1.3, 1.6)  # of a copy, relative to its source; each finds what is within 15% of it
 _MEDIAN = 5  # pixels; outliers of the field are smoothed away
+_MEDIANS = 2  # times
+_BRIGHTNESS = 0.3  # weight of the mean, so that a copy made brighter is found
 _RADIUS = 6  # of the disk on which offsets must be linear
 _FLAT = 9.0  # variance of grey levels below which nothing can be told apart
-_GROWN = 0.6  # heat around what matches, at least
+_FAINT = 1.0  # variance of detail below which nothing correlates
+_MOST_SEEDS = 40  # parts with linear offsets, the largest, that are looked at
+_MOST_GROWTH = 12  # times; long edges correlate along themselves
+_LEAST_SCALE = 0.5  # of a counterpart; its inverse is the most
+_MOST_STRETCH = 1.4  # of one direction over the other
+_DETAIL = 3.0  # pixels; standard deviation of what is smooth
+_WINDOW = 6  # radius over which parts are correlated
+_ALIKE = 0.5  # correlation as far as which a part reaches
+_GROWN = 5  # pixels by which a window that correlates ends before a part does
 _SAME = 0.7  # share of a pair that belongs to larger pairs, from which it is one of them
 _LARGE = 0.02  # share of the photo of a part that leaves little doubt
 _UNSURE = 0.45  # heat of what is linear, but not accepted
@@ -44,6 +54,9 @@ class PatchMatch(Detector):
     least_offset: int = option(32, "between a part and its copy, in analysed pixels", low=8, high=4096)
     least_area: int = option(300, "of a part, in analysed pixels", low=1, high=10**6)
     least_share: float = option(0.003, "of a part, of the photo", low=0.0, high=1.0)
+    correlation: float = option(
+        0.5, "of the detail of a part with its counterpart, at least", low=0.0, high=1.0
+    )
     misfit: float = option(300.0, "squared error of linear offsets over a disk, at most", low=0.1, high=1e6)
     most_pixels: int = option(
         300_000,
@@ -73,7 +86,8 @@ class PatchMatch(Detector):
             "photos of more than 300,000 pixels are averaged over square cells before they are compared",
             "thresholds suit smaller photos: 300 pixels of area instead of 1200, 32 of offset instead of 50",
             "areas without texture are not judged",
-            "parts and their counterparts are grown by the size of a patch, which does not match at an edge",
+            "linear offsets only suggest a part: it is what correlates under their affine map, without holes",
+            "the mean brightness has a third of its weight",
         ),
     )
     smallest: ClassVar[int] = 64
@@ -88,19 +102,17 @@ class PatchMatch(Detector):
         misfit = affine_misfit(rows, _RADIUS) + affine_misfit(columns, _RADIUS)
         textured = _variance(plane) > _FLAT
         alike = (misfit < self.misfit) & (rows**2 + columns**2 >= self.least_offset**2) & textured
-        labels, _ = ndimage.label(alike)
-        kept = np.bincount(labels.ravel()) >= max(self.least_area, self.least_share * plane.size)
-        kept[0] = False
-        parts = kept[labels]
-        grown = _grown(parts | _targets(parts, rows, columns), 2 * self.radius)
+        pairs = self._pairs(plane, alike, rows, columns)
         heat = _UNSURE * np.exp(-misfit / self.misfit) * alike
-        heat[grown] = np.maximum(1 - 0.5 * misfit[grown] / self.misfit, _GROWN)
+        for pair in pairs:
+            np.maximum(heat, pair.heat, out=heat)
+        marked = heat >= self.card.threshold
         shape = (photo.height, photo.width)
-        links = _links([labels == label for label in np.flatnonzero(kept)], rows, columns, shape)
+        links = tuple(pair.link(shape) for pair in pairs)
         return Localization(
             heatmap=_enlarged(heat.astype(np.float32), shape, cv2.INTER_LINEAR),
             score=_score(links),
-            valid=_enlarged((textured | grown).astype(np.uint8), shape, cv2.INTER_NEAREST).astype(bool),
+            valid=_enlarged((textured | marked).astype(np.uint8), shape, cv2.INTER_NEAREST) > 0,
             links=links,
             reason=(
                 "parts of the photo occur twice; which is the copy, or whether such things occur twice in "
@@ -110,22 +122,125 @@ class PatchMatch(Detector):
             ),
         )
 
+    def _pairs(
+        self,
+        plane: NDArray[np.float32],
+        alike: NDArray[np.bool_],
+        rows: NDArray[np.float32],
+        columns: NDArray[np.float32],
+    ) -> list["_Pair"]:
+        """Return what occurs twice, the largest first; each pair once.
+
+        Where offsets are linear a pair is suspected. The map that they give is applied to the whole photo: a
+        pair is what correlates then.
+        """
+        detail = plane - cv2.GaussianBlur(plane, (0, 0), _DETAIL)  # smooth areas would correlate anywhere
+        labels, count = ndimage.label(alike)
+        areas = np.bincount(labels.ravel(), minlength=count + 1)
+        areas[0] = 0
+        least = max(self.least_area, self.least_share * plane.size)
+        seeds = [label for label in np.argsort(-areas)[:_MOST_SEEDS] if areas[label] >= least]
+        pairs: list[_Pair] = []
+        met = np.zeros(alike.shape, bool)  # by pairs that were found already
+        for seed in (labels == label for label in seeds):
+            counterpart = _targets(seed, rows, columns)
+            if min(met[seed].mean(), met[counterpart].mean()) > _SAME:
+                continue
+            pair = _Pair.grown(detail, seed, rows, columns, self.correlation)
+            if pair:
+                pairs.append(pair)
+                met |= pair.heat > 0.5
+        return sorted(pairs, key=lambda pair: -np.count_nonzero(pair.part))
+
     def _offsets(self, plane: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the field of offsets, smoothed; the same for the same photo."""
         features = np.stack([zernike_magnitudes(plane, self.radius * size) for size in _SIZES])
+        features[..., 0] *= _BRIGHTNESS
         # The smallest offset that counts, less what smoothing may add.
         least = max(8, self.least_offset - 8)
         field = nearest_field(features, _SIZES, least, self.iterations, np.random.default_rng(0))
-        rows, columns = (
-            cv2.medianBlur(part.astype(np.int16), _MEDIAN).astype(np.float32)
-            for part in (field.rows, field.columns)
-        )
+        rows, columns = (_smoothed(part) for part in (field.rows, field.columns))
         return rows, columns
+
+
+def _smoothed(offsets: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the offsets without outliers."""
+    found = offsets.astype(np.int16)
+    for _ in range(_MEDIANS):
+        found = cv2.medianBlur(found, _MEDIAN)
+    return np.asarray(found, np.float32)
 
 
 def _variance(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     side = (4 * _RADIUS + 1, 4 * _RADIUS + 1)
     return np.asarray(cv2.blur(plane * plane, side) - cv2.blur(plane, side) ** 2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A part, the affine map (2, 3) of (x, y, 1) from it to its counterpart, and the heat of both."""
+
+    part: NDArray[np.bool_]
+    matrix: NDArray[np.float64]
+    heat: NDArray[np.float32]
+
+    @classmethod
+    def grown(
+        cls,
+        plane: NDArray[np.float32],
+        seed: NDArray[np.bool_],
+        rows: NDArray[np.float32],
+        columns: NDArray[np.float32],
+        least: float,
+    ) -> "_Pair | None":
+        """Return all around a seed that correlates with where its offsets lead; None if the seed does not."""
+        y, x = np.nonzero(seed)
+        to = np.stack([x + columns[seed], y + rows[seed]], axis=1)
+        matrix = np.linalg.lstsq(np.stack([x, y, np.ones_like(x)], axis=1).astype(float), to)[0].T
+        most, smallest = np.linalg.svd(matrix[:, :2], compute_uv=False)
+        alike = _correlation(plane, matrix)
+        if smallest < _LEAST_SCALE or most > min(1 / _LEAST_SCALE, _MOST_STRETCH * smallest):
+            return None  # nobody copies like that
+        if alike[seed].mean() < least:
+            return None
+        labels, _ = ndimage.label(alike > _ALIKE)
+        around = np.bincount(labels[seed])
+        around[0] = 0
+        part = _closed(labels == around.argmax(), _GROWN)
+        if np.count_nonzero(part) > _MOST_GROWTH * len(x):
+            return None
+        heat = np.where(part, 0.5 + 0.5 * np.maximum(alike, _ALIKE), 0).astype(np.float32)
+        moved = cv2.warpAffine(heat, matrix, heat.shape[::-1], flags=cv2.INTER_NEAREST)
+        return cls(part, matrix, np.maximum(heat, moved))
+
+    def link(self, shape: tuple[int, int]) -> Link:
+        """Return the centre of the part, and of its counterpart, in stored pixels, and how they differ."""
+        height, width = self.part.shape
+        y, x = (float(np.mean(places)) for places in np.nonzero(self.part))
+        to_x, to_y = np.clip(self.matrix @ (x, y, 1), 0, (width - 1, height - 1))
+        (right_right, right_down), (down_right, down_down) = self.matrix[:, :2]
+        return Link(
+            x=round(x * shape[1] / width),
+            y=round(y * shape[0] / height),
+            to_x=round(to_x * shape[1] / width),
+            to_y=round(to_y * shape[0] / height),
+            area_share=float(self.part.mean()),
+            scale=round(float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2])))), 3),
+            turn=round(float(np.degrees(np.arctan2(down_right - right_down, right_right + down_down))), 1),
+        )
+
+
+def _correlation(plane: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return how the surroundings of each pixel correlate with those of the place it is mapped to."""
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    other = cv2.warpAffine(plane, matrix, plane.shape[::-1], flags=how, borderMode=cv2.BORDER_CONSTANT)
+    side = (2 * _WINDOW + 1, 2 * _WINDOW + 1)
+    mean, other_mean = cv2.blur(plane, side), cv2.blur(other, side)
+    spread = cv2.blur(plane * plane, side) - mean * mean
+    other_spread = cv2.blur(other * other, side) - other_mean * other_mean
+    together = cv2.blur(plane * other, side) - mean * other_mean
+    found = together / np.sqrt(np.maximum(spread, _FAINT) * np.maximum(other_spread, _FAINT))
+    return np.asarray(np.minimum(found, 1))
 
 
 def _targets(
@@ -140,9 +255,12 @@ def _targets(
     return np.asarray(cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0)
 
 
-def _grown(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+def _closed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Return the mask grown by a disk, without the holes and bays that flat areas leave in it."""
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), disk) > 0)
+    padded = np.pad(mask.astype(np.uint8), 3 * radius)
+    grown = cv2.erode(cv2.dilate(padded, disk, iterations=3), disk, iterations=2)
+    return np.asarray(ndimage.binary_fill_holes(grown))[3 * radius : -3 * radius, 3 * radius : -3 * radius]
 
 
 def _enlarged(values: NDArray[Any], shape: tuple[int, int], how: int) -> NDArray[Any]:
@@ -154,41 +272,3 @@ def _enlarged(values: NDArray[Any], shape: tuple[int, int], how: int) -> NDArray
 def _score(links: tuple[Link, ...]) -> float:
     """Return 0 if nothing occurs twice; otherwise from 0.5 up, with the area of the largest part."""
     return 1 - 0.5 * float(np.exp(-links[0].area_share / _LARGE)) if links else 0.0
-
-
-def _links(
-    parts: list[NDArray[np.bool_]],
-    rows: NDArray[np.float32],
-    columns: NDArray[np.float32],
-    shape: tuple[int, int],
-) -> tuple[Link, ...]:
-    """Join the parts with their counterparts, the largest first; each pair once."""
-    links: list[Link] = []
-    met = np.zeros(rows.shape, bool)  # by pairs that were joined already
-    for part in sorted(parts, key=np.count_nonzero, reverse=True):
-        counterpart = _targets(part, rows, columns)
-        if met[part].mean() < _SAME or met[counterpart].mean() < _SAME:
-            links.append(_link(part, rows, columns, shape))
-        met |= part | counterpart
-    return tuple(links)
-
-
-def _link(
-    part: NDArray[np.bool_], rows: NDArray[np.float32], columns: NDArray[np.float32], shape: tuple[int, int]
-) -> Link:
-    """Return the centre of a part, and of its counterpart, in the photo's pixels, and how they differ."""
-    at = np.argwhere(part).astype(float)
-    to = at + np.stack([rows[part], columns[part]], axis=1)
-    centre, to_centre = at.mean(axis=0), to.mean(axis=0)
-    (down_down, down_right), (right_down, right_right) = np.linalg.lstsq(at - centre, to - to_centre)[0]
-    stretch = shape[1] / part.shape[1], shape[0] / part.shape[0]
-    (y, x), (to_y, to_x) = centre, np.clip(to_centre, 0, np.array(part.shape) - 1)
-    return Link(
-        x=round(x * stretch[0]),
-        y=round(y * stretch[1]),
-        to_x=round(to_x * stretch[0]),
-        to_y=round(to_y * stretch[1]),
-        area_share=float(part.mean()),
-        scale=round(float(np.sqrt(abs(down_down * right_right - down_right * right_down))), 3),
-        turn=round(float(np.degrees(np.arctan2(right_down - down_right, down_down + right_right))), 1),
-    )

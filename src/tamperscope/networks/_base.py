@@ -1,0 +1,44 @@
+"""What every network is: a module that predicts, and scores its predictions against the truth."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+__all__ = ["Network", "Prediction", "Truth"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Logits of pristine and manipulated; None for what the network does not predict.
+
+    ``mask`` is (batch, 2, height, width), ``label``, of each patch or photo, (batch, 2).
+    """
+
+    mask: Tensor | None
+    label: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is true: ``mask`` (batch, height, width) and ``label`` (batch), int64, 1 where manipulated."""
+
+    mask: Tensor
+    label: Tensor
+
+
+class Network(nn.Module, ABC):
+    """Predicts from RGB ``pixels``, (batch, 3, height, width) in [0, 1]; never sees the truth."""
+
+    @abstractmethod
+    def forward(self, pixels: Tensor) -> Prediction: ...
+
+    def loss(self, prediction: Prediction, truth: Truth) -> Tensor:
+        """Return the cross-entropies of mask and label, of those that are predicted, added."""
+        found = []
+        if prediction.mask is not None:
+            found.append(cross_entropy(prediction.mask, truth.mask))
+        if prediction.label is not None:
+            found.append(cross_entropy(prediction.label, truth.label))
+        return sum(found[1:], start=found[0])
