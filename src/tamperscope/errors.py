@@ -11,6 +11,7 @@ TamperscopeError
 ├── InvalidParameter    a plugin has no such field, or the value does not fit it
 ├── WrongLayout         a data set's folder is not what its reader expects
 ├── BadMask             a ground truth mask is missing, unreadable or of another size than its photo
+├── TrainingFailed      a training cannot begin or go on
 ├── OutputError         a result could not be written
 └── Defect              an error of Tamperscope itself; the rest of a batch goes on
 """
@@ -24,6 +25,7 @@ __all__ = [
     "OutputError",
     "TamperscopeError",
     "TooLarge",
+    "TrainingFailed",
     "TruncatedFile",
     "UnknownPlugin",
     "UnreadableFile",
@@ -89,6 +91,10 @@ class WrongLayout(TamperscopeError):
 
 class BadMask(TamperscopeError):
     """A ground truth mask cannot be used; its photo is left out of what needs one, and counted."""
+
+
+class TrainingFailed(TamperscopeError):
+    """A training cannot begin, or go on: a class is missing, memory is short, or the loss is no number."""
 
 
 class OutputError(TamperscopeError):

@@ -20,9 +20,20 @@ from typing import Any
 
 from tamperscope.errors import Defect, InvalidParameter, UnknownPlugin
 
-__all__ = ["Configurable", "build", "load", "name_of", "names", "option", "options", "parameters", "parse"]
+__all__ = [
+    "Configurable",
+    "build",
+    "load",
+    "name_of",
+    "names",
+    "option",
+    "options",
+    "parameters",
+    "parse",
+    "parsed",
+]
 
-_BASES = {"datasets": "Dataset", "detectors": "Detector", "metrics": "Metric"}
+_BASES = {"datasets": "Dataset", "detectors": "Detector", "metrics": "Metric", "networks": "Network"}
 _NAMES: dict[type[Any], str] = {}
 
 
@@ -139,9 +150,14 @@ def parse(kind: str, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
     >>> parse("detectors", "ela", {"quality": "95"})
     {'quality': 95}
     """
-    plugin = load(kind, name)
-    values = {key: _convert(name, _known(name, key, options(plugin)), text) for key, text in texts.items()}
-    plugin(**values)  # checks the ranges now, before any photo is read
+    return parsed(name, load(kind, name), texts)
+
+
+def parsed(name: str, configurable: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
+    """Do the same for any class of `option`s."""
+    declared = options(configurable)
+    values = {key: _convert(name, _known(name, key, declared), text) for key, text in texts.items()}
+    configurable(**values)  # checks the ranges now, before any photo is read
     return values
 
 

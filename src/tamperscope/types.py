@@ -139,8 +139,8 @@ class Region:
 class Link:
     """A part that occurs twice: its centre and that of its counterpart, in stored pixel coordinates.
 
-    ``area_share`` is the part's of the whole photo. The counterpart is the part, enlarged to ``scale`` and
-    turned by ``turn`` degrees, clockwise. Which of the two is the copy is not said.
+    ``area_share`` is the part's of the whole photo. The counterpart is the part, ``mirrored`` left to right
+    or not, enlarged to ``scale`` and turned by ``turn`` degrees, clockwise. Which is the copy is not said.
     """
 
     x: int
@@ -150,6 +150,7 @@ class Link:
     area_share: float
     scale: float
     turn: float
+    mirrored: bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -61,8 +61,23 @@ def test_a_part_and_its_copy_are_found(angle: float, scale: float, quality: floa
     assert copy[link.y, link.x] != copy[link.to_y, link.to_x]
     # OpenCV turns anti-clockwise; from the copy to its source all is the other way round.
     forth = source[link.y, link.x]
+    assert not link.mirrored
     assert link.scale == pytest.approx(scale if forth else 1 / scale, rel=0.05)
     assert (link.turn - (-angle if forth else angle) + 180) % 360 == pytest.approx(180, abs=3)
+
+
+def test_a_mirrored_copy_is_found_and_called_so() -> None:
+    pixels = photos.scene()[:, :480].copy()
+    pixels[200:310, 330:440] = pixels[100:210, 80:190][:, ::-1]
+    (link,) = localize(pixels, 95).links
+    assert link.mirrored
+    assert link.scale == pytest.approx(1, rel=0.05)
+    assert abs(link.turn) < 3
+
+
+def test_a_symmetric_thing_is_no_copy() -> None:
+    half = photos.scene()[:, 200:400]
+    assert not localize(np.concatenate([half, half[:, ::-1]], axis=1), 95).links
 
 
 def test_a_pair_is_joined_once() -> None:

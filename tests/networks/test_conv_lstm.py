@@ -3,12 +3,12 @@ import torch
 from torch.testing import assert_close
 
 from tamperscope.networks._base import Prediction, Truth
-from tamperscope.networks.conv_lstm import VARIANTS, ConvLstm, from_blocks, to_blocks
+from tamperscope.networks.conv_lstm import ConvLstm, from_blocks, to_blocks
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", ConvLstm.variants)
 def test_every_variant_predicts_what_its_row_says(variant: str) -> None:
-    prediction = ConvLstm(**VARIANTS[variant])(torch.rand(3, 3, 64, 64))
+    prediction = ConvLstm(**ConvLstm.variants[variant])(torch.rand(3, 3, 64, 64))
     assert (prediction.mask is None) == variant.startswith("P-")
     assert (prediction.label is None) == variant.startswith("S-")
     if prediction.mask is not None:

@@ -29,6 +29,8 @@ _LEAST_SCALE = 0.5  # of a counterpart; its inverse is the most
 _MOST_STRETCH = 1.4  # of one direction over the other
 _DETAIL = 3.0  # pixels; standard deviation of what is smooth
 _WINDOW = 6  # radius over which parts are correlated
+_MOST_OVERLAP = 0.5  # of a part with its counterpart
+_REFLECTED = 0.1  # of the way there, by which the way there and back may miss its start
 _ALIKE = 0.5  # correlation as far as which a part reaches
 _GROWN = 5  # pixels by which a window that correlates ends before a part does
 _SAME = 0.7  # share of a pair that belongs to larger pairs, from which it is one of them
@@ -67,11 +69,11 @@ class PatchMatch(Detector):
 
     card: ClassVar[Card] = Card(
         title="Copy-move (PatchMatch)",
-        looks_at="parts of the photo that occur in it twice, also turned or resized",
+        looks_at="parts of the photo that occur in it twice, also turned, resized or mirrored",
         limits=(
             "cannot tell a copy from its source: both are marked; what really occurs twice, such as windows, "
-            "print and tiles, is marked as well; copies in flat areas, of less than about 1% of "
-            "the photo, mirrored, or resized to less than 0.6 or more than 1.7 times are missed"
+            "print and tiles, is marked as well; copies in flat areas, of less than about 1% of the photo, "
+            "mirrored at the same height, or resized to less than 0.6 or more than 1.7 times are missed"
         ),
         paper=(
             "Cozzolino, Poggi & Verdoliva, Efficient Dense-Field Copy-Move Forgery Detection, IEEE TIFS "
@@ -87,6 +89,7 @@ class PatchMatch(Detector):
             "thresholds suit smaller photos: 300 pixels of area instead of 1200, 32 of offset instead of 50",
             "areas without texture are not judged",
             "linear offsets only suggest a part: it is what correlates under their affine map, without holes",
+            "what mirrors about an axis is taken for symmetric, not for a copy",
             "the mean brightness has a third of its weight",
         ),
     )
@@ -207,10 +210,13 @@ class _Pair:
         around = np.bincount(labels[seed])
         around[0] = 0
         part = _closed(labels == around.argmax(), _GROWN)
-        if np.count_nonzero(part) > _MOST_GROWTH * len(x):
-            return None
         heat = np.where(part, 0.5 + 0.5 * np.maximum(alike, _ALIKE), 0).astype(np.float32)
         moved = cv2.warpAffine(heat, matrix, heat.shape[::-1], flags=cv2.INTER_NEAREST)
+        area = np.count_nonzero(part)
+        if area > _MOST_GROWTH * len(x) or np.count_nonzero(part & (moved > 0)) > _MOST_OVERLAP * area:
+            return None  # an edge along itself, or what a turn maps to itself
+        if _is_reflection(matrix, (float(x.mean()), float(y.mean()))):
+            return None  # what is symmetric: a mirrored copy lies anywhere
         return cls(part, matrix, np.maximum(heat, moved))
 
     def link(self, shape: tuple[int, int]) -> Link:
@@ -218,16 +224,26 @@ class _Pair:
         height, width = self.part.shape
         y, x = (float(np.mean(places)) for places in np.nonzero(self.part))
         to_x, to_y = np.clip(self.matrix @ (x, y, 1), 0, (width - 1, height - 1))
-        (right_right, right_down), (down_right, down_down) = self.matrix[:, :2]
+        mirrored = bool(np.linalg.det(self.matrix[:, :2]) < 0)
+        (right_right, right_down), (down_right, down_down) = self.matrix[:, :2] * (1 - 2 * mirrored, 1)
         return Link(
             x=round(x * shape[1] / width),
             y=round(y * shape[0] / height),
             to_x=round(to_x * shape[1] / width),
             to_y=round(to_y * shape[0] / height),
             area_share=float(self.part.mean()),
-            scale=round(float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2])))), 3),
+            scale=round(float(np.sqrt(right_right * down_down - right_down * down_right)), 3),
             turn=round(float(np.degrees(np.arctan2(down_right - right_down, right_right + down_down))), 1),
+            mirrored=mirrored,
         )
+
+
+def _is_reflection(matrix: NDArray[np.float64], centre: tuple[float, float]) -> bool:
+    """Tell whether a map mirrors about an axis and moves nothing along it: twice, it leads back."""
+    there = matrix @ (*centre, 1)
+    back = matrix @ (*there, 1)
+    moved, missed = np.hypot(*(there - centre)), np.hypot(*(back - centre))
+    return bool(np.linalg.det(matrix[:, :2]) < 0 and missed < _REFLECTED * moved)
 
 
 def _correlation(plane: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:

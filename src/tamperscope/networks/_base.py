@@ -2,11 +2,14 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-__all__ = ["Network", "Prediction", "Truth"]
+__all__ = ["PATCH", "Network", "Prediction", "Truth"]
+
+PATCH = 64  # pixels, of the side of what networks of patches see
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,12 @@ class Truth:
 
 
 class Network(nn.Module, ABC):
-    """Predicts from RGB ``pixels``, (batch, 3, height, width) in [0, 1]; never sees the truth."""
+    """Predicts from RGB ``pixels``, (batch, 3, height, width) in [0, 1]; never sees the truth.
+
+    ``variants`` are its published forms by name, each the arguments that make it; the first is the default.
+    """
+
+    variants: ClassVar[dict[str, dict[str, Any]]]
 
     @abstractmethod
     def forward(self, pixels: Tensor) -> Prediction: ...

@@ -1,29 +1,16 @@
 """J-Conv-LSTM-Conv: classifies a patch and segments its pixels, reading its blocks as a sequence."""
 
 from math import isqrt
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from tamperscope.networks._base import Network, Prediction
+from tamperscope.networks._base import PATCH, Network, Prediction
 
-__all__ = ["VARIANTS", "ConvLstm"]
+__all__ = ["ConvLstm", "from_blocks", "to_blocks"]
 
 _BLOCKS = 8  # a side: a patch is cut into 8x8 blocks
 _MAPS = 32  # of conv3: ours, the paper is silent
-
-# The rows of the paper's Tables 1 to 4, by what they change.
-VARIANTS: dict[str, dict[str, Any]] = {
-    "J-Conv-LSTM-Conv": {},
-    "S-Conv-LSTM-Conv": {"label": False},
-    "S-LSTM-Conv": {"label": False, "features": 0},
-    "S-LSTM-Conv34": {"label": False, "features": 0, "last": False},
-    "P-Conv-LSTM": {"mask": False},
-    "P-LSTM": {"mask": False, "features": 0},
-    "Conv1-8f": {"features": 8},
-    "Conv1-32f": {"features": 32},
-    "LSTM-64h": {"hidden": 64},
-}
 
 
 class ConvLstm(Network):
@@ -43,7 +30,17 @@ class ConvLstm(Network):
 
     """
 
-    size = 64  # pixels, of a patch's side
+    variants: ClassVar[dict[str, dict[str, Any]]] = {  # the rows of Tables 1 to 4, by what they change
+        "J-Conv-LSTM-Conv": {},
+        "S-Conv-LSTM-Conv": {"label": False},
+        "S-LSTM-Conv": {"label": False, "features": 0},
+        "S-LSTM-Conv34": {"label": False, "features": 0, "last": False},
+        "P-Conv-LSTM": {"mask": False},
+        "P-LSTM": {"mask": False, "features": 0},
+        "Conv1-8f": {"features": 8},
+        "Conv1-32f": {"features": 32},
+        "LSTM-64h": {"hidden": 64},
+    }
 
     def __init__(
         self,
@@ -57,7 +54,7 @@ class ConvLstm(Network):
     ) -> None:
         super().__init__()
         self.first = _convolutions(features) if features else nn.Identity()
-        block = (self.size // _BLOCKS) ** 2 * (1 if features else 3)
+        block = (PATCH // _BLOCKS) ** 2 * (1 if features else 3)
         self.lstm = nn.LSTM(block, hidden, layers, batch_first=True)
         self.segment = _segmentation(isqrt(hidden) // _BLOCKS, last=last) if mask else None
         self.classify = nn.Linear(hidden, 2) if label else None

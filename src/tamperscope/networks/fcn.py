@@ -1,6 +1,7 @@
 """The paper's convolutional baseline: segments a patch without reading its blocks as a sequence."""
 
 from itertools import pairwise
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -21,7 +22,7 @@ class Fcn(Network):
 
     """
 
-    size = 64  # pixels, of a patch's side
+    variants: ClassVar[dict[str, dict[str, Any]]] = {"FCN": {}}
 
     def __init__(self, *, widths: tuple[int, int, int] = (16, 32, 32)) -> None:
         super().__init__()

@@ -1,0 +1,1 @@
+"""Training of networks, from a data set and a configuration to a run folder. Needs the extra `train`."""

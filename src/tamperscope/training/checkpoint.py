@@ -1,0 +1,100 @@
+"""Checkpoints as safetensors: everything that Lightning keeps, and nothing that could run when it is read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lightning.fabric.plugins import CheckpointIO
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from tamperscope.errors import CorruptFile
+from tamperscope.io.paths import display
+
+__all__ = ["SafeCheckpoints"]
+
+_STATE = "state"  # the metadata's key; values are JSON, tensors are named in them
+
+
+class SafeCheckpoints(CheckpointIO):
+    """Keeps a checkpoint's tensors as such, all else as JSON in the file's metadata; replaces it whole."""
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: Any,
+        storage_options: Any | None = None,  # noqa: ARG002  Lightning's signature, also below
+    ) -> None:
+        """Write next to the place, then move there: a kill leaves the last one."""
+        tensors: dict[str, Tensor] = {}
+        state = json.dumps(_flattened(checkpoint, tensors))
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(target.name + ".part")
+        save_file(tensors, part, {_STATE: state})
+        part.replace(target)
+
+    def load_checkpoint(
+        self,
+        path: Any,
+        map_location: Any | None = None,  # noqa: ARG002
+        weights_only: bool | None = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Return what was saved.
+
+        Raises:
+            CorruptFile: the file is no checkpoint of ours.
+
+        """
+        try:
+            with safe_open(path, "pt", device="cpu") as file:
+                state = json.loads((file.metadata() or {})[_STATE])
+                found: dict[str, Any] = _restored(
+                    state,
+                    {name: file.get_tensor(name) for name in file.keys()},  # noqa: SIM118
+                )
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise CorruptFile(
+                f"it is no checkpoint ({type(error).__name__}: {error})",
+                "remove it to begin again",
+                display(Path(path)),
+            ) from error
+        return found
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Remove it, if it is there."""
+        Path(path).unlink(missing_ok=True)
+
+
+def _flattened(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Return the value fit for JSON: one-key objects stand for what JSON lacks; fill ``tensors``."""
+    if isinstance(value, Tensor):
+        name = str(len(tensors))
+        tensors[name] = value.detach().cpu().contiguous().clone()
+        return {"tensor": name}
+    if isinstance(value, dict):
+        items = [[_flattened(key, tensors), _flattened(entry, tensors)] for key, entry in value.items()]
+        return {"items": items}
+    if isinstance(value, tuple):
+        return {"tuple": [_flattened(entry, tensors) for entry in value]}
+    if isinstance(value, list):
+        return [_flattened(entry, tensors) for entry in value]
+    if isinstance(value, Path):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"a checkpoint cannot hold {type(value).__name__}")
+
+
+def _restored(value: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, list):
+        return [_restored(entry, tensors) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "tuple":
+        return tuple(_restored(entry, tensors) for entry in content)
+    return {_restored(key, tensors): _restored(entry, tensors) for key, entry in content}

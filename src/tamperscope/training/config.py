@@ -1,0 +1,75 @@
+"""What a training is told: one frozen, checked configuration, kept in the run's folder."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tamperscope.errors import InvalidParameter
+from tamperscope.io.paths import display
+from tamperscope.plugins import Configurable, option, parsed
+
+__all__ = ["Training"]
+
+
+@dataclass(frozen=True)
+class Training(Configurable):
+    """How a network is trained on patches. Ours where the paper is silent, which is nearly everywhere.
+
+    References:
+        Bappy et al., ICCV 2017, section 3.3 (Adam, both losses of equal weight) and 4.1 (patches, the 12.5%).
+
+    """
+
+    variant: str = option("", "of the network, as its table names it; the default one if empty")
+    epochs: int = option(50, "at most", low=1, high=1_000_000)
+    epoch_steps: int = option(200, "updates of the weights in an epoch", low=1, high=1_000_000)
+    batch: int = option(64, "patches in an update", low=1, high=65_536)
+    learning_rate: float = option(1e-3, "of Adam", low=1e-7, high=1.0)
+    clip: float = option(1.0, "norm of the gradient, at most", low=1e-3, high=1e6)
+    patience: int = option(10, "epochs without a better validation before it ends", low=1, high=1_000_000)
+    least_share: float = option(
+        0.125, "of a patch's pixels above which it is manipulated", low=0.0, high=0.999
+    )
+    forged: float = option(0.0, "share of the photographs that are forged as they are needed", low=0, high=1)
+    recipe: str = option("default", "of those: a name, or a JSON file")
+    manipulated: float = option(0.7, "share of manipulated photographs among the others", low=0, high=1)
+    positive: float = option(0.7, "share of manipulated patches in a manipulated photograph", low=0, high=1)
+    per_photo: int = option(8, "patches from a photograph each time it is read", low=1, high=4096)
+    turns: bool = option(True, "flips and quarter turns, which keep the 8x8 grid")
+    validation: int = option(8, "patches of each validation photograph", low=1, high=4096)
+    seed: int = option(0, "the same seed gives the same weights on the same machine", low=0, high=2**31)
+    precision: str = option("32-true", "of the arithmetic, as Lightning names it: 16-mixed, bf16-mixed")
+    devices: int = option(1, "graphics cards if there are any, each with a process", low=1, high=1024)
+    workers: int = option(0, "processes that read photographs", low=0, high=256)
+
+    @classmethod
+    def read(cls, path: Path | None, texts: Mapping[str, str]) -> "Training":
+        """Return the configuration in a JSON file, changed by ``{"field": "text"}`` from a command line.
+
+        Raises:
+            InvalidParameter: the file cannot be read, or a field is unknown or does not fit.
+
+        """
+        values: dict[str, Any] = {}
+        if path is not None:
+            try:
+                values = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:
+                raise InvalidParameter(
+                    f"the configuration cannot be read ({error})", "give a JSON file", display(path)
+                ) from None
+            known = {entry.name for entry in fields(cls)}
+            if not isinstance(values, dict) or not known.issuperset(values):
+                odd = sorted(set(values) - known) if isinstance(values, dict) else "no object"
+                raise InvalidParameter(
+                    f"the configuration has unknown fields ({odd})",
+                    f"choose from {', '.join(sorted(known))}",
+                    display(path),
+                )
+        return cls(**{**values, **parsed("training", cls, texts)})
+
+    def write(self, path: Path) -> None:
+        """Keep it as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,161 @@
+"""Photographs as a stream of patches: the same for the same seed, wherever a training is taken up again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset as TorchDataset
+
+from tamperscope.datasets._base import Dataset
+from tamperscope.errors import TamperscopeError
+from tamperscope.forge.make import forge
+from tamperscope.forge.recipe import load_recipe
+from tamperscope.io.decode import decode
+from tamperscope.networks._base import PATCH
+from tamperscope.training.config import Training
+from tamperscope.training.patches import draw_patches, turned
+from tamperscope.types import Sample
+
+__all__ = ["Patches", "Photographs", "collate"]
+
+_HOST = (384, 512)  # pixels of a photograph that is forged, at most
+_VALIDATION = 2**32 - 1  # stands for the epoch that validation has
+_TRIES = 8  # other photographs in place of one that cannot be used
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """The samples of a split, with the data set that reads their masks."""
+
+    dataset: Dataset
+    samples: Sequence[Sample]
+
+    def of(self, *, manipulated: bool) -> list[Sample]:
+        """Return those of a class."""
+        return [sample for sample in self.samples if sample.manipulated == manipulated]
+
+    def read(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return pixels and truth.
+
+        Raises:
+            TamperscopeError: one of them cannot be read, or the photograph is smaller than a patch.
+
+        """
+        photo = decode(sample.image)
+        if min(photo.height, photo.width) < PATCH:
+            raise TamperscopeError(f"it is smaller than a patch of {PATCH} pixels", "", sample.name)
+        return photo.pixels, self.dataset.mask(sample, (photo.height, photo.width))
+
+
+class Patches(TorchDataset[Item]):
+    """Item *i* is ``per_photo`` patches of one photograph; which, only seed, epoch and *i* decide.
+
+    An item holds ``pixels`` (n, 64, 64, 3) uint8, ``mask`` (n, 64, 64) and ``label`` (n), and ``skipped``,
+    the problems met on the way.
+    """
+
+    def __init__(self, photographs: Photographs, training: Training, epoch: int) -> None:
+        self.photographs, self.training, self.epoch = photographs, training, epoch
+        self.pools = [photographs.of(manipulated=manipulated) for manipulated in (False, True)]
+        self.recipe = load_recipe(training.recipe)
+
+    @classmethod
+    def of_each(cls, photographs: Photographs, training: Training) -> "Patches":
+        """Return patches of every photograph in turn, always the same, unforged and unturned."""
+        options = replace(training, forged=0.0, turns=False, per_photo=training.validation)
+        return cls(photographs, options, _VALIDATION)
+
+    def __len__(self) -> int:
+        if self.epoch == _VALIDATION:
+            return len(self.photographs.samples)
+        return max(1, self.training.epoch_steps * self.training.batch // self.training.per_photo)
+
+    def __getitem__(self, index: int) -> Item:
+        rng = np.random.default_rng([self.training.seed, self.epoch, index])
+        if self.epoch == _VALIDATION:
+            return self._validation(index, rng)
+        skipped: list[str] = []
+        for _ in range(_TRIES):
+            try:
+                pixels, mask = self._photograph(rng)
+            except TamperscopeError as error:
+                skipped.append(str(error))
+            else:
+                return {**self._cut(pixels, mask, rng), "skipped": skipped}
+        raise TamperscopeError(
+            f"{_TRIES} photographs drawn in a row cannot be used, the last: {skipped[-1]}",
+            "check the data set with `tamperscope datasets check`",
+        )
+
+    def _validation(self, index: int, rng: np.random.Generator) -> Item:
+        try:
+            pixels, mask = self.photographs.read(self.photographs.samples[index])
+        except TamperscopeError as error:
+            return {
+                "pixels": np.empty((0, PATCH, PATCH, 3), np.uint8),
+                "mask": np.empty((0, PATCH, PATCH), bool),
+                "label": np.empty(0, bool),
+                "skipped": [str(error)],
+            }
+        return {**self._cut(pixels, mask, rng), "skipped": []}
+
+    def _photograph(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        forged = rng.random() < self.training.forged and bool(self.pools[0])
+        manipulated = not forged and rng.random() < self.training.manipulated
+        if not self.pools[manipulated]:
+            manipulated = not manipulated
+        pixels, mask = self.photographs.read(_draw(self.pools[manipulated], rng))
+        if not forged:
+            return pixels, mask
+        donor, _ = self.photographs.read(_draw(self.pools[0], rng))
+        made = forge(_window(pixels, rng), [_window(donor, rng)], self.recipe, rng)
+        if min(made.mask.shape) < PATCH:
+            raise TamperscopeError("a forged photograph became smaller than a patch")
+        return decode(made.encode()).pixels, made.mask
+
+    def _cut(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator) -> Item:
+        training = self.training
+        places, labels = draw_patches(mask, training.per_photo, training.positive, training.least_share, rng)
+        found = []
+        for row, column in places:
+            window = np.s_[row : row + PATCH, column : column + PATCH]
+            part = pixels[window], mask[window]
+            found.append(turned(*part, rng) if training.turns else part)
+        return {
+            "pixels": np.stack([part for part, _ in found]),
+            "mask": np.stack([part for _, part in found]),
+            "label": labels,
+        }
+
+
+def collate(items: Sequence[Item]) -> Item:
+    """Join items to a batch of tensors: ``pixels`` (n, 3, 64, 64) in [0, 1], ``mask`` and ``label`` int64."""
+
+    def joined(key: str) -> Tensor:
+        return torch.from_numpy(np.concatenate([item[key] for item in items]))
+
+    return {
+        "pixels": joined("pixels").permute(0, 3, 1, 2).contiguous().float() / 255,
+        "mask": joined("mask").long(),
+        "label": joined("label").long(),
+        "skipped": [problem for item in items for problem in item["skipped"]],
+    }
+
+
+def _draw(samples: Sequence[Sample], rng: np.random.Generator) -> Sample:
+    return samples[int(rng.integers(len(samples)))]
+
+
+def _window(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a part of a large photograph, on its grid."""
+    corner = [
+        8 * int(rng.integers(max(0, length - wanted) // 8 + 1))
+        for length, wanted in zip(pixels.shape, _HOST, strict=False)
+    ]
+    return np.ascontiguousarray(pixels[corner[0] : corner[0] + _HOST[0], corner[1] : corner[1] + _HOST[1]])

@@ -1,0 +1,83 @@
+"""One step of training, and of validation, as Lightning calls them."""
+
+import math
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+from torchmetrics.classification import BinaryAccuracy
+
+from tamperscope.errors import TrainingFailed
+from tamperscope.networks._base import Network, Truth
+from tamperscope.training.config import Training
+
+__all__ = ["PatchModule"]
+
+_STEPS = 1024  # thresholds at which the ROC curve is taken
+
+Batch = dict[str, Any]
+
+
+class PatchModule(lightning.LightningModule):
+    """Trains a network of patches; logs loss, accuracies and the pixels' AUC."""
+
+    pixels: Tensor
+
+    def __init__(self, network: Network, training: Training) -> None:
+        super().__init__()
+        self.network, self.training_options = network, training
+        self.skipped = 0  # photographs that could not be used
+        self.patch_accuracy, self.pixel_accuracy = BinaryAccuracy(), BinaryAccuracy()
+        self.register_buffer("pixels", torch.zeros(2, _STEPS), persistent=False)  # by truth and heat
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """Return the loss of a batch.
+
+        Raises:
+            TrainingFailed: it is no number.
+
+        """
+        loss = self._loss(batch)
+        self.skipped += len(batch["skipped"])
+        if not math.isfinite(loss.item()):
+            raise TrainingFailed(
+                f"the loss became {loss.item()} in epoch {self.current_epoch}, step {index}",
+                "lower learning_rate or clip, or choose precision 32-true; the last checkpoint is whole",
+            )
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Batch) -> None:
+        """Observe a batch of the validation split."""
+        if not len(batch["pixels"]):  # of photographs that cannot be read
+            return
+        prediction = self.network(batch["pixels"])
+        truth = Truth(batch["mask"], batch["label"])
+        self.log("val_loss", self.network.loss(prediction, truth), prog_bar=True)
+        if prediction.label is not None:
+            self.patch_accuracy(prediction.label.argmax(1), truth.label)
+            self.log("val_patch_accuracy", self.patch_accuracy)
+        if prediction.mask is not None:
+            found = prediction.mask.softmax(1)[:, 1]
+            self.pixel_accuracy(found, truth.mask)
+            self.log("val_pixel_accuracy", self.pixel_accuracy)
+            place = truth.mask * _STEPS + (found.float() * (_STEPS - 1)).round().long()
+            counts = torch.bincount(place.flatten(), minlength=2 * _STEPS)
+            self.pixels += counts.reshape(2, _STEPS)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the pixels' AUC, of all processes together."""
+        pristine, manipulated = self.all_gather(self.pixels).reshape(-1, 2, _STEPS).sum(0)
+        self.pixels.zero_()
+        pairs = pristine.sum() * manipulated.sum()
+        if pairs:
+            below = pristine.cumsum(0) - pristine / 2  # of those with equal heat, half
+            self.log("val_pixel_auc", (manipulated * below).sum() / pairs)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return Adam, as in the paper."""
+        return torch.optim.Adam(self.network.parameters(), lr=self.training_options.learning_rate)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        return self.network.loss(self.network(batch["pixels"]), Truth(batch["mask"], batch["label"]))

@@ -1,0 +1,217 @@
+"""A training, from its photographs to a folder of weights, curves and everything to repeat it."""
+
+import csv
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from safetensors.torch import save_file
+from torch.utils.data import DataLoader
+
+from tamperscope import plugins
+from tamperscope.errors import InvalidParameter, OutputError, TrainingFailed
+from tamperscope.io.paths import display
+from tamperscope.io.provenance import versions
+from tamperscope.networks._base import Network
+from tamperscope.training.checkpoint import SafeCheckpoints
+from tamperscope.training.config import Training
+from tamperscope.training.curves import draw_curves
+from tamperscope.training.data import Patches, Photographs, collate
+from tamperscope.training.module import PatchModule
+
+__all__ = ["build_network", "train"]
+
+_LIBRARIES = ("torch", "lightning", "numpy", "opencv-python-headless", "tamperscope")
+_BEST, _LAST = "best.safetensors", "last.safetensors"
+
+
+def train(name: str, learn: Photographs, validate: Photographs, training: Training, out: Path) -> Path:
+    """Train a network by its name; return the file of its best weights, ``out/network.safetensors``.
+
+    ``out`` is made, and holds the configuration, the split, checkpoints, metrics.csv and curves.png. If a
+    training of the same configuration was interrupted there, it is taken up at its last epoch, and ends with
+    the weights that it would have had.
+
+    Raises:
+        InvalidParameter: no such variant. UnknownPlugin: no such network.
+        OutputError: ``out`` holds a training of another configuration.
+        TrainingFailed: a class is missing, memory is short, or the loss became no number.
+
+    """
+    for what, photographs in (("training", learn), ("validation", validate)):
+        for manipulated in (False, True):
+            if not photographs.of(manipulated=manipulated) and (manipulated or what == "validation"):
+                label = "manipulated" if manipulated else "pristine"
+                raise TrainingFailed(
+                    f"the {what} split has no {label} photograph", "choose other photographs"
+                )
+    lightning.seed_everything(training.seed, verbose=False)
+    network = build_network(name, training.variant)
+    _prepare(out, name, learn, validate, training)
+    weights = out / "network.safetensors"
+    if weights.exists():
+        return weights
+    module = PatchModule(network, training)
+    history = _History(out / "metrics.csv")
+    with _quiet(), _explained():
+        best = ModelCheckpoint(out, "best", monitor="val_loss", save_last=True, enable_version_counter=False)
+        best.FILE_EXTENSION = ".safetensors"
+        trainer = lightning.Trainer(
+            accelerator="auto",
+            devices=training.devices if torch.cuda.is_available() else 1,
+            precision=training.precision,  # type: ignore[arg-type]
+            max_epochs=training.epochs,
+            gradient_clip_val=training.clip,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            logger=TensorBoardLogger(out, name="", version=""),
+            plugins=[SafeCheckpoints()],
+            callbacks=[
+                best,
+                EarlyStopping("val_loss", patience=training.patience),
+                history,
+                *([RichProgressBar()] if sys.stderr is not None and sys.stderr.isatty() else []),
+            ],
+            enable_progress_bar=sys.stderr is not None and sys.stderr.isatty(),
+            enable_model_summary=False,
+            deterministic="warn" if torch.cuda.is_available() else None,  # a processor always is
+        )
+        last = out / _LAST
+        trainer.fit(module, _Data(learn, validate, training), ckpt_path=last if last.exists() else None)
+    state = SafeCheckpoints().load_checkpoint(out / _BEST)["state_dict"]
+    kept = {key.removeprefix("network."): value for key, value in state.items() if key.startswith("network.")}
+    draw_curves(out / "metrics.csv", out / "curves.png", f"{name} {training.variant}".strip())
+    save_file(kept, weights)
+    return weights
+
+
+def build_network(name: str, variant: str = "") -> Network:
+    """Return a network with fresh weights.
+
+    Raises:
+        UnknownPlugin: no such network. InvalidParameter: it has no such variant.
+
+    """
+    kind = plugins.load("networks", name)
+    chosen = variant or next(iter(kind.variants))
+    if chosen not in kind.variants:
+        raise InvalidParameter(
+            f"{name} has no variant {variant!r}", f"choose from {', '.join(kind.variants)}"
+        )
+    network: Network = kind(**kind.variants[chosen])
+    return network
+
+
+def _prepare(out: Path, name: str, learn: Photographs, validate: Photographs, training: Training) -> None:
+    """Write what is trained, and on what, or check that it is the same as before."""
+    record = {"network": name, "training": asdict(training)}
+    split = [
+        {"split": split, "image": sample.name, "manipulated": int(sample.manipulated)}
+        for split, photographs in (("train", learn), ("val", validate))
+        for sample in photographs.samples
+    ]
+    try:
+        if (out / "run.json").exists():
+            before = json.loads((out / "run.json").read_text(encoding="utf-8"))
+            with (out / "split.csv").open(encoding="utf-8", newline="") as file:
+                same = [
+                    {**row, "manipulated": int(row["manipulated"])} for row in csv.DictReader(file)
+                ] == split
+            if not same or {key: before.get(key) for key in record} != record:
+                raise OutputError(
+                    "it holds a training of another configuration or other photographs",
+                    "choose another folder, or remove this one",
+                    display(out),
+                )
+            return
+        out.mkdir(parents=True, exist_ok=True)
+        with (out / "split.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(split[0]))
+            writer.writeheader()
+            writer.writerows(split)
+        text = json.dumps({**record, "versions": versions(_LIBRARIES)}, indent=2) + "\n"
+        (out / "run.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"it cannot be written ({error.strerror})", "choose another folder", display(out)
+        ) from error
+
+
+class _Data(lightning.LightningDataModule):
+    """Gives each epoch its own patches."""
+
+    def __init__(self, learn: Photographs, validate: Photographs, training: Training) -> None:
+        super().__init__()
+        self.learn, self.validate, self.training_options = learn, validate, training
+
+    def train_dataloader(self) -> DataLoader[dict[str, Any]]:
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        return self._loader(Patches(self.learn, self.training_options, epoch))
+
+    def val_dataloader(self) -> DataLoader[dict[str, Any]]:
+        return self._loader(Patches.of_each(self.validate, self.training_options))
+
+    def _loader(self, patches: Patches) -> DataLoader[dict[str, Any]]:
+        options = self.training_options
+        return DataLoader(
+            patches,
+            batch_size=max(1, options.batch // options.per_photo),
+            num_workers=options.workers,
+            collate_fn=collate,
+        )
+
+
+class _History(Callback):
+    """Appends each epoch's figures to a CSV file; those after the checkpoint that is taken up are dropped."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        row = {"epoch": trainer.current_epoch, "skipped": pl_module.skipped, **figures}
+        rows = []
+        if self.path.exists():
+            with self.path.open(encoding="utf-8", newline="") as file:
+                rows = [kept for kept in csv.DictReader(file) if int(kept["epoch"]) < trainer.current_epoch]
+        part = self.path.with_suffix(".part")
+        with part.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(row))
+            writer.writeheader()
+            writer.writerows([*rows, row])
+        part.replace(self.path)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out Lightning's advice about workers and folders, which is not for those who train with us."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what to do when memory runs out."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise TrainingFailed(
+            f"memory ran out ({error})", "lower batch, or choose precision bf16-mixed; then go on"
+        ) from error

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from tamperscope.training.patches import draw_patches, manipulated_shares, turned
+
+
+def region() -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    mask = np.zeros((200, 240), bool)
+    mask[70:130, 90:170] = True
+    return mask
+
+
+def test_shares_are_those_of_each_patch_on_the_grid() -> None:
+    mask = region()
+    shares = manipulated_shares(mask)
+    assert shares.shape == ((200 - 64) // 8 + 1, (240 - 64) // 8 + 1)
+    for row, column in ((0, 0), (8, 11), (17, 22), (5, 9)):
+        patch = mask[8 * row : 8 * row + 64, 8 * column : 8 * column + 64]
+        assert shares[row, column] == pytest.approx(patch.mean())
+
+
+@pytest.mark.parametrize("least_share", [0.125, 0.5])
+def test_patches_are_labelled_by_their_share(least_share: float) -> None:
+    mask = region()
+    places, labels = draw_patches(mask, 200, 0.7, least_share, np.random.default_rng(0))
+    assert (places % 8 == 0).all()
+    shares = [mask[row : row + 64, column : column + 64].mean() for row, column in places]
+    np.testing.assert_array_equal(np.array(shares) > least_share, labels)
+    assert 0.6 < labels.mean() < 0.8
+
+
+@pytest.mark.parametrize("value", [False, True])
+def test_a_photo_of_one_sort_gives_only_that(value: bool) -> None:
+    _, labels = draw_patches(np.full((64, 72), value), 9, 0.5, 0.125, np.random.default_rng(0))
+    assert (labels == value).all()
+
+
+def test_mask_and_pixels_are_turned_together() -> None:
+    rng = np.random.default_rng(3)
+    mask = rng.random((64, 64)) < 0.3
+    pixels = np.repeat(mask[..., None].astype(np.uint8), 3, axis=2)
+    seen = set()
+    for _ in range(64):
+        found, truth = turned(pixels, mask, rng)
+        np.testing.assert_array_equal(found[..., 1] > 0, truth)
+        seen.add(truth.tobytes())
+    assert len(seen) == 8
