@@ -61,7 +61,7 @@ def test_what_is_empty_has_a_meaning(tmp_path: Path) -> None:
         ({"label": "yes"}, "line 3: label is 'yes' instead of 1"),
         ({"split": "training"}, "line 3: split is 'training'"),
         ({"image": ""}, "line 3: image is empty"),
-        ({"image": "../a.jpg"}, "line 3: ../a.jpg leads out of the manifest's folder"),
+        ({"image": "../a.jpg"}, "line 3: ../a.jpg leads out of the photographs' folder"),
         ({"mask": "/etc/passwd"}, "line 3: /etc/passwd leads out"),
         ({}, "line 3: a.jpg stands in line 2 already"),
     ],

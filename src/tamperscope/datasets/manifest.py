@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Manifest(Dataset):
-    """Reads `manifest.csv` or `manifest.parquet`; paths in it are relative to its folder."""
+    """Reads `manifest.csv` or `manifest.parquet`; paths in it are relative to its folder, or to `photos`."""
 
     card = Source(
         title="A manifest of your own",
@@ -38,6 +38,7 @@ class Manifest(Dataset):
     )
 
     dataset: str = option("", "only the rows of this data set; all if empty")
+    photos: Path | None = option(None, "folder that paths are relative to; the manifest's if none")
 
     def lists(self, name: str) -> bool:
         """Tell whether there is a manifest that has rows of the named data set."""
@@ -98,9 +99,9 @@ class Manifest(Dataset):
         if not text:
             return None
         assert self._file is not None  # noqa: S101  there are rows
-        folder, text = self._file.parent, text.replace("\\", "/")  # of a table made on Windows
+        folder, text = self.photos or self._file.parent, text.replace("\\", "/")  # of a table made on Windows
         if Path(text).is_absolute() or ".." in Path(text).parts:
-            raise self._wrong_row(place, f"{text} leads out of the manifest's folder")
+            raise self._wrong_row(place, f"{text} leads out of the photographs' folder")
         return folder / text
 
     def _wrong_row(self, place: str, problem: str) -> WrongLayout:

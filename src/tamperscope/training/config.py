@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -52,24 +52,23 @@ class Training(Configurable):
             InvalidParameter: the file cannot be read, or a field is unknown or does not fit.
 
         """
-        values: dict[str, Any] = {}
-        if path is not None:
-            try:
-                values = json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError) as error:
-                raise InvalidParameter(
-                    f"the configuration cannot be read ({error})", "give a JSON file", display(path)
-                ) from None
-            known = {entry.name for entry in fields(cls)}
-            if not isinstance(values, dict) or not known.issuperset(values):
-                odd = sorted(set(values) - known) if isinstance(values, dict) else "no object"
-                raise InvalidParameter(
-                    f"the configuration has unknown fields ({odd})",
-                    f"choose from {', '.join(sorted(known))}",
-                    display(path),
-                )
+        values = cls._file(path) if path else {}
         return cls(**{**values, **parsed("training", cls, texts)})
 
-    def write(self, path: Path) -> None:
-        """Keep it as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+    @classmethod
+    def _file(cls, path: Path) -> dict[str, Any]:
+        try:
+            found: Any = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidParameter(
+                f"the configuration cannot be read ({error})", "give a JSON file", display(path)
+            ) from None
+        known = [entry.name for entry in fields(cls)]
+        if not isinstance(found, dict) or not set(known).issuperset(found):
+            odd = ", ".join(sorted(set(found) - set(known))) if isinstance(found, dict) else "no object"
+            raise InvalidParameter(
+                f"the configuration has unknown fields ({odd})",
+                f"choose from {', '.join(known)}",
+                display(path),
+            )
+        return dict(found)

@@ -68,7 +68,9 @@ class PatchModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the pixels' AUC, of all processes together."""
-        pristine, manipulated = self.all_gather(self.pixels).reshape(-1, 2, _STEPS).sum(0)
+        gathered = self.all_gather(self.pixels)
+        assert isinstance(gathered, Tensor)  # noqa: S101  as what was given
+        pristine, manipulated = gathered.reshape(-1, 2, _STEPS).sum(0)
         self.pixels.zero_()
         pairs = pristine.sum() * manipulated.sum()
         if pairs:

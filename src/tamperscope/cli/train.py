@@ -1,0 +1,85 @@
+"""`tamperscope train`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tamperscope.cli._app import FAILED, INTERRUPTED, app, say
+from tamperscope.errors import InvalidParameter, TamperscopeError
+
+__all__ = ["train"]
+
+
+@app.command(
+    epilog="""Examples:
+
+tamperscope train conv_lstm --data casia1 --photos CASIA1 --out runs/joint
+
+tamperscope train conv_lstm --data photos/manifest.csv --out runs/patches --set variant=P-Conv-LSTM
+
+tamperscope train fcn --data manifest.csv --photos photos --out runs/fcn --config fcn.json
+
+Interrupted, run it again: it goes on from its last epoch. Exit code: 0 trained, 1 failed, 2 wrong usage."""
+)
+def train(
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="conv_lstm or fcn.", show_default=False)],
+    data: Annotated[
+        str, typer.Option("--data", metavar="MANIFEST|NAME", help="A manifest, or a data set's name.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="Write the run here.")],
+    photos: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the photographs lie; the manifest's folder unless given."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="A configuration as JSON.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change the configuration; may be repeated."),
+    ] = None,
+) -> None:
+    """Train a network on the train split, and choose its weights on the val split."""
+    try:
+        from tamperscope.training.run import train as run
+    except ImportError as error:
+        say(f"training needs PyTorch and Lightning ({error}); pip install 'tamperscope[train]'")
+        raise typer.Exit(FAILED) from None
+    from tamperscope.datasets import select
+    from tamperscope.training.config import Training
+    from tamperscope.training.data import Photographs
+
+    try:
+        training = Training.read(config, dict(_pair(text) for text in settings or []))
+    except InvalidParameter as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        dataset = _open(data, photos)
+        samples = dataset.samples()
+        learn, validate = (
+            Photographs(dataset, select(samples, split, seed=training.seed)) for split in ("train", "val")
+        )
+        weights = run(network, learn, validate, training, out)
+    except TamperscopeError as error:
+        say(str(error))
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        say("interrupted: the same command goes on from the last epoch")
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(f"{weights}; its curves: {out / 'curves.png'}")
+
+
+def _open(data: str, photos: Path | None) -> Any:
+    from tamperscope.datasets import open_dataset
+
+    if Path(data).suffix.lower() in (".csv", ".parquet") or Path(data).is_dir():
+        return open_dataset("manifest", Path(data), **({"photos": photos} if photos else {}))
+    if photos is None:
+        raise InvalidParameter(f"--data {data!r} is no manifest", "say with --photos where the data set lies")
+    return open_dataset(data, photos)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    field, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidParameter(f"--set {text!r} is not understood", "write --set field=value")
+    return field, value
