@@ -9,13 +9,23 @@ import numpy as np
 import pytest
 from PIL import Image
 from pyIFD.ADQ2 import getJmap
+from pyIFD.BLK import GetBlockGrid
+from pyIFD.DCT import DCT
 from pyIFD.ELA import ELA
+from pyIFD.NADQ import NADQ
 from pyIFD.NOI1 import GetNoiseMap
 
 import tamperscope
 from tamperscope.demo import make
 
-PEERS = {"adjpeg": getJmap, "ela": ELA, "noi": GetNoiseMap}
+PEERS = {
+    "adjpeg": getJmap,
+    "blk": GetBlockGrid,
+    "dct": DCT,
+    "ela": ELA,
+    "nadjpeg": NADQ,
+    "noi": GetNoiseMap,
+}
 SIZES = {"384x256": (384, 256), "12 MP": (4000, 3000)}
 
 

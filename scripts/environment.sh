@@ -15,7 +15,7 @@ ensure_environment() {
     echo "tamperscope: $python is not Python 3.10 or later; install it, or set PYTHON to one that is" >&2
     exit 1
   fi
-  echo "tamperscope: installing into $root/.venv (only once, about half a minute)" >&2
+  echo "tamperscope: installing into $root/.venv (only once: half a minute, some minutes where PyTorch is needed)" >&2
   [ -x "$bin/python" ] || "$python" -m venv "$root/.venv" >&2 || {
     echo "tamperscope: cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2
     exit 1

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 __all__ = ["Pattern", "find_pattern"]
 
@@ -38,11 +37,13 @@ def find_pattern(counts: NDArray[np.int_]) -> Pattern:
     """
     best = Pattern(np.ones(1), 1.0)
     top = int(np.flatnonzero(counts)[-1]) if counts.any() else 0
+    beyond = np.full(_LARGEST_PERIOD, counts[-1] if len(counts) else 0)
+    sums = np.concatenate([[0], np.cumsum(np.concatenate([counts, beyond]))])
     for period in range(2, min(_LARGEST_PERIOD, top // _LEAST_PERIODS) + 1):
-        places = np.arange(1 + period // 2, top + 1)
-        around = _moving_mean(counts[: top + 1 + period].astype(float), period)
-        there = np.bincount(places % period, counts[places], period)
-        mean = np.bincount(places % period, around[places], period)
+        first = 1 + period // 2
+        phase = np.arange(first, top + 1) % period
+        there = np.bincount(phase, counts[first : top + 1], period)
+        mean = np.bincount(phase, _moving_mean(sums, first, top + 1, period), period)
         strength = float(((there - mean) ** 2 / np.maximum(mean, 1)).sum() / (period - 1))
         if strength > best.strength:
             level = there.sum() / max(mean.sum(), 1e-9)  # below 1, as a convex decline lies below its mean
@@ -50,9 +51,12 @@ def find_pattern(counts: NDArray[np.int_]) -> Pattern:
     return best
 
 
-def _moving_mean(values: NDArray[np.float64], period: int) -> NDArray[np.float64]:
-    mean = ndimage.uniform_filter1d(values, period, mode="nearest")
+def _moving_mean(sums: NDArray[np.int_], first: int, last: int, period: int) -> NDArray[np.float64]:
+    """Return the means over one period around places, from the sums of all before each place."""
+    half = period // 2
+    after, before = (sums[first + shift : last + shift] for shift in (half + 1, -half))
     if period % 2:
-        return np.asarray(mean)
+        return np.asarray((after - before) / period)
     # An even window lies half a place off: the mean of both sides is centred.
-    return np.asarray((mean + ndimage.uniform_filter1d(values, period, origin=-1, mode="nearest")) / 2)
+    inside = sums[first + half : last + half] - sums[first + 1 - half : last + 1 - half]
+    return np.asarray((after - before + inside) / (2 * period))
