@@ -8,7 +8,7 @@ import typer
 from tamperscope import plugins
 from tamperscope.errors import InvalidParameter
 
-__all__ = ["Detectors", "Settings", "Workers", "detector_fields", "detector_names"]
+__all__ = ["Detectors", "Settings", "Workers", "detector_fields", "detector_names", "pair"]
 
 Detectors = Annotated[
     list[str] | None,
@@ -49,3 +49,16 @@ def detector_fields(names: tuple[str, ...], settings: list[str]) -> dict[str, di
             )
         texts[name][field] = value
     return {name: plugins.parse("detectors", name, values) for name, values in texts.items()}
+
+
+def pair(text: str, wanted: str = "field=value") -> tuple[str, str]:
+    """Split ``"field=value"``.
+
+    Raises:
+        InvalidParameter: it is none; the remedy is to write ``wanted``.
+
+    """
+    field, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidParameter(f"--set {text!r} is not understood", f"write --set {wanted}")
+    return field, value

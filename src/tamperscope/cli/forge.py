@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
-from tamperscope.cli._settings import Workers
+from tamperscope.cli._settings import Workers, pair
 from tamperscope.errors import InvalidParameter, TamperscopeError
 
 __all__ = ["forge"]
@@ -53,7 +53,9 @@ def forge(
     from tamperscope.scanning.find import find_photos
 
     try:
-        chosen = load_recipe(recipe).changed(dict(_pair(text) for text in settings or []))
+        chosen = load_recipe(recipe).changed(
+            dict(pair(text, "field=value, the value as JSON") for text in settings or [])
+        )
     except InvalidParameter as error:
         raise typer.BadParameter(str(error)) from None
     found = list(find_photos(photos, recursive=recursive))
@@ -85,12 +87,3 @@ def forge(
     said = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
     typer.echo(f"{len(made.rows)} photographs in {out}: {said}")
     raise typer.Exit(FAILED if problems or made.unreadable else 0)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    field, equals, value = text.partition("=")
-    if not equals:
-        raise InvalidParameter(
-            f"--set {text!r} is not understood", "write --set field=value, the value as JSON"
-        )
-    return field, value

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tamperscope.cli._app import FAILED, INTERRUPTED, app, say
+from tamperscope.cli._settings import pair
 from tamperscope.errors import InvalidParameter, TamperscopeError
 
 __all__ = ["train"]
@@ -49,7 +50,7 @@ def train(
     from tamperscope.training.data import Photographs
 
     try:
-        training = Training.read(config, dict(_pair(text) for text in settings or []))
+        training = Training.read(config, dict(pair(text) for text in settings or []))
     except InvalidParameter as error:
         raise typer.BadParameter(str(error)) from None
     try:
@@ -76,10 +77,3 @@ def _open(data: str, photos: Path | None) -> Any:
     if photos is None:
         raise InvalidParameter(f"--data {data!r} is no manifest", "say with --photos where the data set lies")
     return open_dataset(data, photos)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    field, equals, value = text.partition("=")
-    if not equals:
-        raise InvalidParameter(f"--set {text!r} is not understood", "write --set field=value")
-    return field, value

@@ -201,9 +201,9 @@ class _Pair:
         to = np.stack([x + columns[seed], y + rows[seed]], axis=1)
         matrix = np.linalg.lstsq(np.stack([x, y, np.ones_like(x)], axis=1).astype(float), to)[0].T
         most, smallest = np.linalg.svd(matrix[:, :2], compute_uv=False)
-        alike = _correlation(plane, matrix)
         if smallest < _LEAST_SCALE or most > min(1 / _LEAST_SCALE, _MOST_STRETCH * smallest):
             return None  # nobody copies like that
+        alike = _correlation(plane, matrix)
         if alike[seed].mean() < least:
             return None
         labels, _ = ndimage.label(alike > _ALIKE)
