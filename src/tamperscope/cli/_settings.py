@@ -51,8 +51,8 @@ def detector_fields(names: tuple[str, ...], settings: list[str]) -> dict[str, di
     return {name: plugins.parse("detectors", name, values) for name, values in texts.items()}
 
 
-def pair(text: str, wanted: str = "field=value") -> tuple[str, str]:
-    """Split ``"field=value"``.
+def pair(text: str, wanted: str = "field=value", option: str = "--set") -> tuple[str, str]:
+    """Split ``"field=value"``, as it was given to an option.
 
     Raises:
         InvalidParameter: it is none; the remedy is to write ``wanted``.
@@ -60,5 +60,5 @@ def pair(text: str, wanted: str = "field=value") -> tuple[str, str]:
     """
     field, equals, value = text.partition("=")
     if not equals:
-        raise InvalidParameter(f"--set {text!r} is not understood", f"write --set {wanted}")
+        raise InvalidParameter(f"{option} {text!r} is not understood", f"write {option} {wanted}")
     return field, value

@@ -1,7 +1,7 @@
 """`tamperscope train`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -45,21 +45,16 @@ def train(
     except ImportError as error:
         say(f"training needs PyTorch and Lightning ({error}); pip install 'tamperscope[train]'")
         raise typer.Exit(FAILED) from None
-    from tamperscope.datasets import select
     from tamperscope.training.config import Training
-    from tamperscope.training.data import Photographs
+    from tamperscope.training.data import open_splits
 
     try:
         training = Training.read(config, dict(pair(text) for text in settings or []))
     except InvalidParameter as error:
         raise typer.BadParameter(str(error)) from None
     try:
-        dataset = _open(data, photos)
-        samples = dataset.samples()
-        learn, validate = (
-            Photographs(dataset, select(samples, split, seed=training.seed)) for split in ("train", "val")
-        )
-        weights = run(network, learn, validate, training, out)
+        splits = open_splits(data, photos, training.seed)
+        weights = run(network, splits["train"], splits["val"], training, out)
     except TamperscopeError as error:
         say(str(error))
         raise typer.Exit(FAILED) from None
@@ -67,13 +62,3 @@ def train(
         say("interrupted: the same command goes on from the last epoch")
         raise typer.Exit(INTERRUPTED) from None
     typer.echo(f"{weights}; its curves: {out / 'curves.png'}")
-
-
-def _open(data: str, photos: Path | None) -> Any:
-    from tamperscope.datasets import open_dataset
-
-    if Path(data).suffix.lower() in (".csv", ".parquet") or Path(data).is_dir():
-        return open_dataset("manifest", Path(data), **({"photos": photos} if photos else {}))
-    if photos is None:
-        raise InvalidParameter(f"--data {data!r} is no manifest", "say with --photos where the data set lies")
-    return open_dataset(data, photos)

@@ -13,7 +13,7 @@ from tamperscope.datasets._files import name_below
 from tamperscope.datasets._masks import read_mask
 from tamperscope.errors import BadMask, WrongLayout
 from tamperscope.io.paths import display
-from tamperscope.plugins import Configurable
+from tamperscope.plugins import Configurable, name_of
 from tamperscope.types import Sample
 
 __all__ = ["Dataset", "Source"]
@@ -78,6 +78,10 @@ class Dataset(Configurable, ABC):
                 f"the data set has no mask for it{where}", "complete the data set", display(sample.image)
             )
         return self._mask(sample, sample.mask, shape)
+
+    def source(self, sample: Sample) -> str:  # noqa: ARG002
+        """Return the name of the data set that a sample comes from."""
+        return name_of(self)
 
     def wrong(self, problem: str) -> WrongLayout:
         """Return the error that shows the expected layout."""

@@ -44,6 +44,14 @@ class Manifest(Dataset):
         """Tell whether there is a manifest that has rows of the named data set."""
         return self._file is not None and any(row["dataset"] == name for _, row in self._rows)
 
+    def source(self, sample: Sample) -> str:
+        """Return what the sample's row says."""
+        return self._sources[sample.name]
+
+    @cached_property
+    def _sources(self) -> dict[str, str]:
+        return {row["image"]: row["dataset"] for _, row in self._rows}
+
     @cached_property
     def _file(self) -> Path | None:
         if self.root.is_file() and self.root.suffix.lower() in (".csv", ".parquet"):

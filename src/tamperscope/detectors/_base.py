@@ -38,6 +38,11 @@ class Detector(Configurable, ABC):
         """SHA-256 of the weights file; None for a method that has none."""
         return None
 
+    @property
+    def own_card(self) -> Card:
+        """The card of this configuration: the class's, with what its weights add."""
+        return self.card
+
     def resolve(self, photo: Photo, build: Build) -> "tuple[Detector, str]":  # noqa: ARG002
         """Return the detector that will really run on this photo, and why; itself unless it delegates.
 

@@ -74,7 +74,7 @@ class Cache:
 
     def _localize(self, detector: Detector, photo: Photo) -> Found:
         chosen, _ = detector.resolve(photo, self._build)
-        threshold = chosen.card.threshold
+        threshold = chosen.own_card.threshold
         try:
             return Found(chosen.localize(photo), threshold)
         except MissingEvidence as error:

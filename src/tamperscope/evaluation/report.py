@@ -102,7 +102,7 @@ def _described(name: str, series: Series, plan: Plan) -> dict[str, Any]:
     detector = plan.detectors[name]
     return {
         "name": name,
-        "card": detector.card,
+        "card": detector.own_card,
         "parameters": plugins.parameters(detector),
         "weights": detector.weights_digest,
         "judged": int(series.judged.sum()),

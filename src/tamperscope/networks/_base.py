@@ -42,11 +42,15 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, pixels: Tensor) -> Prediction: ...
 
-    def loss(self, prediction: Prediction, truth: Truth) -> Tensor:
-        """Return the cross-entropies of mask and label, of those that are predicted, added."""
-        found = []
-        if prediction.mask is not None:
-            found.append(cross_entropy(prediction.mask, truth.mask))
-        if prediction.label is not None:
-            found.append(cross_entropy(prediction.label, truth.label))
+    def loss(self, prediction: Prediction, truth: Truth, weight: float = 1.0) -> Tensor:
+        """Return the cross-entropies of mask and label, of those that are predicted, added.
+
+        What is manipulated counts ``weight`` times as much as what is not.
+        """
+        pairs = ((prediction.mask, truth.mask), (prediction.label, truth.label))
+        found = [
+            cross_entropy(logits, true, logits.new_tensor([1.0, weight]))
+            for logits, true in pairs
+            if logits is not None
+        ]
         return sum(found[1:], start=found[0])

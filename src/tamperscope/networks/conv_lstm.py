@@ -91,10 +91,10 @@ def _convolutions(features: int) -> nn.Sequential:
 
 def _segmentation(pool: int, *, last: bool) -> nn.Sequential:
     """conv3, pooled to the patch's size, conv4 and, if it is there, conv5."""
-    layers: list[nn.Module] = [nn.Conv2d(1, _MAPS, 5, padding=2), nn.ReLU()]
+    layers: list[nn.Module] = [nn.Conv2d(1, _MAPS, 5, padding=2)]
     if pool > 1:
-        layers.append(nn.MaxPool2d(pool))
-    layers.append(nn.Conv2d(_MAPS, 2, 5, padding=2))
+        layers.append(nn.MaxPool2d(pool))  # before the ReLU, which makes no difference, but less work
+    layers += [nn.ReLU(), nn.Conv2d(_MAPS, 2, 5, padding=2)]
     if last:
         layers.append(nn.Conv2d(2, 2, 5, padding=2))  # ours: nothing between them, the paper is silent
     return nn.Sequential(*layers)

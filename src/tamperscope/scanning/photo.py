@@ -142,11 +142,11 @@ def _write(
             remove(path)
     remove(folder / EVIDENCE)
     for name, (detector, result) in results.items():
-        _write_pictures(folder, name, photo, result, detector.card.threshold, raw)
+        _write_pictures(folder, name, photo, result, detector.own_card.threshold, raw)
     if len(results) > 1:
         said = {entry["name"]: entry for entry in record["detections"]}
         sheet = [
-            (f"{name}: {detector.card.title}", _summary(said[name]), result, detector.card.threshold)
+            (f"{name}: {detector.own_card.title}", _summary(said[name]), result, detector.own_card.threshold)
             for name, (detector, result) in results.items()
         ]
         write_whole(folder / EVIDENCE, draw_evidence(photo, sheet))
@@ -171,7 +171,7 @@ def _detect(
         name = plugins.name_of(detector)
         if name in detections:  # auto chose one that was asked for by name as well
             continue
-        threshold = detector.card.threshold
+        threshold = detector.own_card.threshold
         try:
             result = detector.localize(photo)
         except MissingEvidence as error:

@@ -23,14 +23,24 @@ class Training(Configurable):
     """
 
     variant: str = option("", "of the network, as its table names it; the default one if empty")
+    start: str = option("", "safetensors of weights to begin from, of the same variant: fine-tuning")
+    scaled: bool = option(True, "begin with scaled weights (training/start.py), else with PyTorch's own")
     epochs: int = option(50, "at most", low=1, high=1_000_000)
     epoch_steps: int = option(200, "updates of the weights in an epoch", low=1, high=1_000_000)
     batch: int = option(64, "patches in an update", low=1, high=65_536)
     learning_rate: float = option(1e-3, "of Adam", low=1e-7, high=1.0)
+    cosine: bool = option(False, "whether it falls to nothing over the epochs, as a cosine does")
     clip: float = option(1.0, "norm of the gradient, at most", low=1e-3, high=1e6)
     patience: int = option(10, "epochs without a better validation before it ends", low=1, high=1_000_000)
     least_share: float = option(
         0.125, "of a patch's pixels above which it is manipulated", low=0.0, high=0.999
+    )
+    weight: float = option(1.0, "of what is manipulated in the losses, beside 1", low=1e-3, high=1e3)
+    resaved: float = option(
+        0.0,
+        "share of the others that are saved as JPEG once more, so that quality tells nothing",
+        low=0,
+        high=1,
     )
     forged: float = option(0.0, "share of the photographs that are forged as they are needed", low=0, high=1)
     recipe: str = option("default", "of those: a name, or a JSON file")

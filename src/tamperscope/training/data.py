@@ -1,7 +1,9 @@
 """Photographs as a stream of patches: the same for the same seed, wherever a training is taken up again."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
+from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
-from tamperscope.errors import TamperscopeError
+from tamperscope.errors import InvalidParameter, TamperscopeError
+from tamperscope.forge.history import draw_saving
 from tamperscope.forge.make import forge
 from tamperscope.forge.recipe import load_recipe
 from tamperscope.io.decode import decode
@@ -20,7 +24,7 @@ from tamperscope.training.config import Training
 from tamperscope.training.patches import draw_patches, turned
 from tamperscope.types import Sample
 
-__all__ = ["Patches", "Photographs", "collate"]
+__all__ = ["Patches", "Photographs", "collate", "open_splits"]
 
 _HOST = (384, 512)  # pixels of a photograph that is forged, at most
 _VALIDATION = 2**32 - 1  # stands for the epoch that validation has
@@ -29,12 +33,38 @@ _TRIES = 8  # other photographs in place of one that cannot be used
 Item = dict[str, Any]
 
 
+def open_splits(
+    data: str, photos: Path | None, seed: int, splits: Sequence[str] = ("train", "val")
+) -> "dict[str, Photographs]":
+    """Return the photographs of splits of ``data``: a manifest, its folder, or a data set in ``photos``.
+
+    Raises:
+        InvalidParameter: a data set was named, and not where it lies.
+        WrongLayout, UnknownPlugin: it cannot be had, or has no such split.
+
+    """
+    if Path(data).suffix.lower() in (".csv", ".parquet") or Path(data).is_dir():
+        dataset = open_dataset("manifest", Path(data), **({"photos": photos} if photos else {}))
+    elif photos is None:
+        raise InvalidParameter(f"--data {data!r} is no manifest", "say with --photos where the data set lies")
+    else:
+        dataset = open_dataset(data, photos)
+    samples = dataset.samples()
+    return {split: Photographs(dataset, select(samples, split, seed=seed)) for split in splits}
+
+
 @dataclass(frozen=True)
 class Photographs:
     """The samples of a split, with the data set that reads their masks."""
 
     dataset: Dataset
     samples: Sequence[Sample]
+
+    @property
+    def sources(self) -> dict[str, tuple[int, int]]:
+        """How many pristine and manipulated photographs come from each data set."""
+        found = Counter((self.dataset.source(sample), sample.manipulated) for sample in self.samples)
+        return {name: (found[name, False], found[name, True]) for name in sorted({name for name, _ in found})}
 
     def of(self, *, manipulated: bool) -> list[Sample]:
         """Return those of a class."""
@@ -103,7 +133,7 @@ class Patches(TorchDataset[Item]):
                 "label": np.empty(0, bool),
                 "skipped": [str(error)],
             }
-        return {**self._cut(pixels, mask, rng), "skipped": []}
+        return {**self._cut(self._resaved(pixels, rng), mask, rng), "skipped": []}
 
     def _photograph(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         forged = rng.random() < self.training.forged and bool(self.pools[0])
@@ -112,12 +142,18 @@ class Patches(TorchDataset[Item]):
             manipulated = not manipulated
         pixels, mask = self.photographs.read(_draw(self.pools[manipulated], rng))
         if not forged:
-            return pixels, mask
+            return self._resaved(pixels, rng), mask
         donor, _ = self.photographs.read(_draw(self.pools[0], rng))
         made = forge(_window(pixels, rng), [_window(donor, rng)], self.recipe, rng)
         if min(made.mask.shape) < PATCH:
             raise TamperscopeError("a forged photograph became smaller than a patch")
         return decode(made.encode()).pixels, made.mask
+
+    def _resaved(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        if rng.random() >= self.training.resaved:
+            return pixels
+        recipe = self.recipe
+        return draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings).wear(pixels)
 
     def _cut(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator) -> Item:
         training = self.training
@@ -135,13 +171,16 @@ class Patches(TorchDataset[Item]):
 
 
 def collate(items: Sequence[Item]) -> Item:
-    """Join items to a batch of tensors: ``pixels`` (n, 3, 64, 64) in [0, 1], ``mask`` and ``label`` int64."""
+    """Join items to a batch of tensors: ``pixels`` (n, 3, 64, 64) in [0, 1], ``mask`` and ``label`` int64.
+
+    The channels of ``pixels`` lie together in memory, which convolutions on a processor like better.
+    """
 
     def joined(key: str) -> Tensor:
         return torch.from_numpy(np.concatenate([item[key] for item in items]))
 
     return {
-        "pixels": joined("pixels").permute(0, 3, 1, 2).contiguous().float() / 255,
+        "pixels": joined("pixels").permute(0, 3, 1, 2).float() / 255,
         "mask": joined("mask").long(),
         "label": joined("label").long(),
         "skipped": [problem for item in items for problem in item["skipped"]],

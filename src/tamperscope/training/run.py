@@ -1,6 +1,7 @@
 """A training, from its photographs to a folder of weights, curves and everything to repeat it."""
 
 import csv
+import ctypes
 import json
 import logging
 import sys
@@ -15,11 +16,12 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader
 
 from tamperscope import plugins
-from tamperscope.errors import InvalidParameter, OutputError, TrainingFailed
+from tamperscope.errors import CorruptFile, InvalidParameter, OutputError, TrainingFailed
 from tamperscope.io.paths import display
 from tamperscope.io.provenance import versions
 from tamperscope.networks._base import Network
@@ -28,11 +30,15 @@ from tamperscope.training.config import Training
 from tamperscope.training.curves import draw_curves
 from tamperscope.training.data import Patches, Photographs, collate
 from tamperscope.training.module import PatchModule
+from tamperscope.training.start import scale
 
-__all__ = ["build_network", "train"]
+__all__ = ["WEIGHTS", "build_network", "load_weights", "train"]
 
 _LIBRARIES = ("torch", "lightning", "numpy", "opencv-python-headless", "tamperscope")
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of the GNU C library's mallopt
+_FIRST = 16  # photographs, by whose patches fresh weights are scaled
 _BEST, _LAST = "best.safetensors", "last.safetensors"
+WEIGHTS = "network.safetensors"  # in a run's folder, once it is finished
 
 
 def train(name: str, learn: Photographs, validate: Photographs, training: Training, out: Path) -> Path:
@@ -55,12 +61,17 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
                 raise TrainingFailed(
                     f"the {what} split has no {label} photograph", "choose other photographs"
                 )
+    _keep_memory()
     lightning.seed_everything(training.seed, verbose=False)
     network = build_network(name, training.variant)
     _prepare(out, name, learn, validate, training)
-    weights = out / "network.safetensors"
+    weights = out / WEIGHTS
     if weights.exists():
         return weights
+    if training.start:
+        load_weights(network, Path(training.start))
+    elif training.scaled:
+        scale(network, collate([Patches(learn, training, 0)[item] for item in range(_FIRST)])["pixels"])
     module = PatchModule(network, training)
     history = _History(out / "metrics.csv")
     with _quiet(), _explained():
@@ -110,6 +121,34 @@ def build_network(name: str, variant: str = "") -> Network:
         )
     network: Network = kind(**kind.variants[chosen])
     return network
+
+
+def load_weights(network: Network, path: Path) -> None:
+    """Fill a network with the weights in a safetensors file.
+
+    Raises:
+        CorruptFile: it cannot be read, or its weights are those of another network or variant.
+
+    """
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CorruptFile(
+            f"its weights cannot be used ({reason})",
+            "give network.safetensors of a run of the same network and variant",
+            display(path),
+        ) from error
+
+
+def _keep_memory() -> None:
+    """Let the C library keep large arrays for the next step: asking the system each time halves the speed."""
+    if sys.platform != "linux":
+        return
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(_MMAP_THRESHOLD, 2**30)
+        library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _prepare(out: Path, name: str, learn: Photographs, validate: Photographs, training: Training) -> None:

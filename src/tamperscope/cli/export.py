@@ -1,0 +1,71 @@
+"""`tamperscope export`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tamperscope.cli._app import FAILED, app, say
+from tamperscope.cli._settings import pair
+from tamperscope.errors import InvalidParameter, TamperscopeError
+
+__all__ = ["export"]
+
+
+@app.command(
+    epilog="""Examples:
+
+tamperscope export runs/joint --out conv_lstm.onnx --data casia1 --photos CASIA1
+
+tamperscope export runs/joint --out conv_lstm.onnx --data manifest.csv --terms native="free to use"
+
+tamperscope scan photo.jpg --detector conv_lstm --set conv_lstm.weights=conv_lstm.onnx
+
+Exit code: 0 written, 1 failed, 2 wrong usage."""
+)
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, finished.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Write the network here (ONNX).")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="MANIFEST|NAME",
+            help="What it was trained on: fits threshold and score to val, and measures on test.",
+        ),
+    ] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the photographs lie; the manifest's folder unless given."),
+    ] = None,
+    terms: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DATASET=TEXT", help="Terms of a data set that we do not know; may be repeated."
+        ),
+    ] = None,
+) -> None:
+    """Write the best weights of a training as one ONNX file, with a card inside that says all about them."""
+    try:
+        from tamperscope.training.export import export as write
+        from tamperscope.training.export import read_run
+    except ImportError as error:
+        say(f"exporting needs PyTorch and ONNX ({error}); pip install 'tamperscope[train]'")
+        raise typer.Exit(FAILED) from None
+    from tamperscope.training.data import open_splits
+
+    try:
+        stated = dict(pair(text, "dataset=text", "--terms") for text in terms or [])
+    except InvalidParameter as error:
+        raise typer.BadParameter(str(error)) from None
+    try:
+        _, training = read_run(run)
+        wanted = ("train", "val", "test") if data else ()
+        splits = open_splits(data or "", photos, training.seed, wanted) if data else {}
+        card = write(run, out, splits, stated)
+    except TamperscopeError as error:
+        say(str(error))
+        raise typer.Exit(FAILED) from None
+    typer.echo(f"{out}: {card.network}, {card.variant}, threshold {card.threshold:g}")
+    if not data:
+        typer.echo("threshold and score are not fitted, and nothing is measured: give --data to do so")

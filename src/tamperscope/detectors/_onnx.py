@@ -1,0 +1,133 @@
+"""Trained networks as ONNX files with a card inside, run by ONNX Runtime: what learned detectors share."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamperscope.errors import CorruptFile, InvalidParameter, TamperscopeError
+from tamperscope.io.decode import read_file
+from tamperscope.io.paths import display
+
+__all__ = ["KEY", "NetworkCard", "Trained", "open_weights", "shipped"]
+
+KEY = "tamperscope"  # of the card in the file's metadata
+_REMEDY = "give a file made by `tamperscope export`"
+_LARGEST = 2**30  # bytes of a file of weights
+_SHIPPED = Path(__file__).parents[1] / "weights"
+
+
+@dataclass(frozen=True)
+class NetworkCard:
+    """What a file of weights says of itself.
+
+    ``threshold`` turns heatmaps into masks. ``calibration`` is the slope and the intercept that make a
+    probability of the logit of the photo's patches, None if there was nothing to fit it to; ``calibrated``
+    says what it was fitted to. ``data`` names the photographs by data set, with their terms and counts,
+    ``metrics`` what was measured on which split; ``training`` is the configuration.
+    """
+
+    network: str
+    variant: str
+    version: str
+    input: str
+    licence: str
+    threshold: float = 0.5
+    calibration: tuple[float, float] | None = None
+    calibrated: str = ""
+    data: Sequence[dict[str, Any]] = ()
+    metrics: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def dumps(self) -> str:
+        """Return it as JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def loads(cls, text: str) -> "NetworkCard":
+        """Return what `dumps` wrote.
+
+        Raises:
+            ValueError, TypeError: the text is none of it.
+
+        """
+        values = json.loads(text)
+        found = cls(**values)
+        if not 0 < found.threshold < 1 or (found.calibration and len(found.calibration) != 2):
+            raise ValueError("its threshold or calibration is out of range")
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network that is ready to run: its card, the SHA-256 of its file, and its outputs' names."""
+
+    card: NetworkCard
+    digest: str
+    outputs: tuple[str, ...]
+    session: Any
+
+    def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """Return the outputs by name for inputs by name."""
+        return dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+
+
+def shipped(name: str) -> Path:
+    """Return where the weights lie that come with us."""
+    return _SHIPPED / f"{name}.onnx"
+
+
+def open_weights(path: Path, network: str, threads: int = 0) -> Trained:
+    """Return the trained network in an ONNX file; ``threads`` 0 takes one for each core.
+
+    Raises:
+        UnreadableFile: there is no such file.
+        CorruptFile: it is no ONNX file, or has no card.
+        InvalidParameter: it holds another network.
+
+    """
+    try:
+        stat = path.stat()
+        state = stat.st_size, stat.st_mtime_ns
+    except OSError:
+        state = (0, 0)  # reading will tell
+    trained = _open(path, threads, state)
+    if trained.card.network != network:
+        raise InvalidParameter(
+            f"{display(path)} holds the network {trained.card.network}, not {network}",
+            f"give it to that detector, or give weights of {network}",
+        )
+    return trained
+
+
+@lru_cache(maxsize=8)
+def _open(path: Path, threads: int, state: tuple[int, int]) -> Trained:  # noqa: ARG001
+    import onnxruntime
+
+    try:
+        data = read_file(path, _LARGEST)
+    except TamperscopeError as error:
+        raise type(error)(error.problem, _REMEDY, display(path)) from error.__cause__
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what is wrong is raised as well
+    try:
+        # From bytes: a model cannot name other files then, and what runs is what was hashed.
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        text = session.get_modelmeta().custom_metadata_map[KEY]
+        card = NetworkCard.loads(text)
+    except Exception as error:  # ONNX Runtime's have no common base but this
+        reason = " ".join(str(error).split())[:200]
+        raise CorruptFile(
+            f"it holds no network of Tamperscope ({type(error).__name__}: {reason})",
+            _REMEDY,
+            display(path),
+        ) from error
+    outputs = tuple(output.name for output in session.get_outputs())
+    return Trained(card, hashlib.sha256(data).hexdigest(), outputs, session)

@@ -1,0 +1,166 @@
+"""Detectors whose network sees a photo patch by patch, as in bappy2017."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamperscope import plugins
+from tamperscope.detectors._base import Detector
+from tamperscope.detectors._onnx import Trained, open_weights, shipped
+from tamperscope.errors import InvalidParameter
+from tamperscope.plugins import option
+from tamperscope.refine.gate import gate
+from tamperscope.refine.smooth import smooth
+from tamperscope.types import Card, Localization, Photo
+
+__all__ = ["PatchNetwork", "suspicion"]
+
+_PATCH = 64  # pixels, of a side
+_GRID = 8  # pixels: patches keep the JPEG grid
+_GATES = ("hard", "soft", "none")
+_TOP = 0.1  # share of the patches that speak for the photo, those most like manipulated ones
+_LEAST = 1e-6  # probability, so that its logit is finite
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PatchNetwork(Detector):
+    """Cuts patches on the 8x8 grid, lays what the network says of them together, smooths and gates it."""
+
+    weights: str = option("", "ONNX file of a trained network; the shipped one if empty")
+    stride: int = option(
+        32, "pixels from patch to patch, a multiple of 8; 64 as in the paper", low=8, high=64
+    )
+    sigma: float = option(8.0, "of the Gaussian that smooths the map, pixels", low=0.0, high=64.0)
+    gating: str = option(
+        "soft", "the map is multiplied by the patches' labels (hard: the paper), probabilities (soft) or none"
+    )
+    batch: int = option(32, "patches that are judged at once", low=1, high=1024)
+    threads: int = option(0, "of the processor; 0: all", low=0, high=256)
+
+    smallest: ClassVar[int] = _PATCH
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        name = plugins.name_of(self)
+        if self.stride % _GRID:
+            raise InvalidParameter(f"{name}.stride cannot be {self.stride}", f"give a multiple of {_GRID}")
+        if self.gating not in _GATES:
+            raise InvalidParameter(f"{name}.gating cannot be {self.gating!r}", f"give {', '.join(_GATES)}")
+
+    @property
+    def trained(self) -> Trained:
+        """The network, ready to run.
+
+        Raises:
+            TamperscopeError: its file cannot be used.
+
+        """
+        name = plugins.name_of(self)
+        return open_weights(Path(self.weights) if self.weights else shipped(name), name, self.threads)
+
+    @property
+    def weights_digest(self) -> str:
+        """SHA-256 of the weights file."""
+        return self.trained.digest
+
+    @property
+    def own_card(self) -> Card:
+        """The card, with the threshold and the calibration of these weights."""
+        card = self.trained.card
+        return replace(self.card, threshold=card.threshold, calibrated=card.calibrated, licence=card.licence)
+
+    def look(self, photo: Photo) -> tuple[Floats, Floats | None]:
+        """Return the photo's heatmap, and the probabilities of its patches (n,), if the network gives any."""
+        outputs = self.trained.outputs
+        heat, labels, patches = self._lay(photo.pixels)
+        heatmap = smooth(heat if "mask" in outputs else labels, self.sigma)
+        if len(outputs) == 2 and self.gating != "none":
+            heatmap = gate(heatmap, labels)
+        return np.clip(heatmap, 0, 1), patches if "label" in outputs else None
+
+    def _localize(self, photo: Photo) -> Localization:
+        heatmap, patches = self.look(photo)
+        if patches is None:
+            reason = "a map by the network; these weights classify no patches, so there is no score"
+            return Localization(heatmap=heatmap, score=None, reason=reason)
+        reason = f"the network calls {(patches > 0.5).sum()} of {patches.size} patches manipulated"
+        line = self.trained.card.calibration
+        if line is None:
+            return Localization(heatmap=heatmap, score=None, reason=f"{reason}; its score is not calibrated")
+        score = float(1 / (1 + np.exp(-(line[0] * suspicion(patches) + line[1]))))
+        return Localization(heatmap=heatmap, score=score, reason=reason)
+
+    def _lay(self, pixels: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
+        """Return heat and labels, laid over the photo (height, width), and the patches' probabilities (n,).
+
+        Where patches overlap, a pixel takes what they say of it the more, the nearer it lies to their middle.
+        """
+        corners = [_starts(length, self.stride) for length in pixels.shape[:2]]
+        rows, columns = (int(starts[-1]) + _PATCH for starts in corners)
+        window = _window(self.stride)
+        heat, labels = (np.zeros((rows, columns), np.float32) for _ in range(2))
+        patches = []
+        for places, answer in _answers(pixels, corners, self.trained, self.batch):
+            said = answer.get("label", np.zeros(len(places), np.float32))
+            patches.append(said)
+            called = said > 0.5 if self.gating == "hard" else said
+            for place, (row, column) in enumerate(places):
+                box = np.s_[row : row + _PATCH, column : column + _PATCH]
+                if "mask" in answer:
+                    heat[box] += window * answer["mask"][place]
+                labels[box] += window * called[place]
+        total = _total(corners, window)
+        beyond = [(0, pixels.shape[0] - rows), (0, pixels.shape[1] - columns)]  # less than a block
+        heat, labels = (np.pad(laid / total, beyond, mode="edge") for laid in (heat, labels))
+        return heat, labels, np.concatenate(patches)
+
+
+def suspicion(labels: Floats) -> float:
+    """Return how manipulated a photo looks: the logit of the mean of its most suspicious patches (n,)."""
+    top = np.sort(labels)[-max(1, round(_TOP * labels.size)) :].mean(dtype=np.float64)
+    share = min(max(float(top), _LEAST), 1 - _LEAST)
+    return float(np.log(share / (1 - share)))
+
+
+def _starts(length: int, stride: int) -> NDArray[np.intp]:
+    """Return where patches begin: every ``stride`` pixels, and the last one at the end of the grid."""
+    last = (length - _PATCH) // _GRID * _GRID
+    return np.unique(np.append(np.arange(0, last + 1, stride), last))
+
+
+def _window(stride: int) -> Floats:
+    """Return a patch's weights (64, 64): even without overlap, else falling from the middle to the sides."""
+    if stride == _PATCH:
+        return np.ones((_PATCH, _PATCH), np.float32)
+    distance = np.minimum(np.arange(_PATCH) + 1, np.arange(_PATCH, 0, -1))
+    return np.outer(distance, distance).astype(np.float32) / (_PATCH / 2) ** 2
+
+
+def _total(corners: list[NDArray[np.intp]], window: Floats) -> Floats:
+    """Return the weights that fell on each pixel; they are products of those along the two axes."""
+    line = window[_PATCH // 2] / np.sqrt(window[_PATCH // 2, _PATCH // 2])
+    axes = []
+    for starts in corners:
+        axis = np.zeros(int(starts[-1]) + _PATCH, np.float32)
+        for start in starts:
+            axis[start : start + _PATCH] += line
+        axes.append(axis)
+    return np.outer(*axes)
+
+
+def _answers(
+    pixels: NDArray[np.uint8], corners: list[NDArray[np.intp]], trained: Trained, batch: int
+) -> Iterator[tuple[NDArray[Any], dict[str, Floats]]]:
+    """Yield the patches' corners (n, 2), and what the network says of them, batch by batch."""
+    places = np.stack(np.meshgrid(*corners, indexing="ij"), axis=-1).reshape(-1, 2)
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, (_PATCH, _PATCH), axis=(0, 1))
+    for start in range(0, len(places), batch):
+        part = places[start : start + batch]
+        given = windows[part[:, 0], part[:, 1]].astype(np.float32) / 255  # (n, 3, 64, 64)
+        yield part, trained.run(pixels=given)

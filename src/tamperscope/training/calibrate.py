@@ -1,0 +1,95 @@
+"""Threshold and score of trained weights, fitted to validation photographs by the detector itself."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from tamperscope.detectors._patches import PatchNetwork, suspicion
+from tamperscope.errors import TamperscopeError
+from tamperscope.forge.history import draw_saving
+from tamperscope.forge.recipe import Recipe
+from tamperscope.io.decode import decode
+from tamperscope.training.data import Photographs
+from tamperscope.types import Photo, Sample
+
+__all__ = ["calibrate", "fit_threshold"]
+
+_THRESHOLDS = np.arange(1, 100) / 100
+_LARGEST = 2_000_000  # pixels: the few larger photographs would take longer than all others together
+
+
+def calibrate(detector: PatchNetwork, photographs: Photographs, seed: int) -> dict[str, Any]:
+    """Return ``threshold``, ``calibration`` and ``calibrated`` of a `NetworkCard`.
+
+    Each photograph counts as it is, and saved once more as JPEG with a quality drawn alike for both classes,
+    or else the score would learn how a data set's classes were saved. The threshold is that of the highest
+    mean F1 of manipulated photographs. The score is Platt's logistic curve over what the detector suspects,
+    both classes weighing the same; there is none if what it suspects is no better than chance.
+    """
+    curves, suspicions, labels = [], [], []
+    for sample, photo, mask in _versions(photographs, seed):
+        heatmap, patches = detector.look(photo)
+        if sample.manipulated and mask.any():
+            curves.append(_f1(heatmap, mask))
+        if patches is not None:
+            suspicions.append(suspicion(patches))
+            labels.append(sample.manipulated)
+    found: dict[str, Any] = {"threshold": fit_threshold(curves)} if curves else {}
+    line = _platt(np.array(suspicions), np.array(labels)) if len(set(labels)) == 2 else None
+    if line:
+        found["calibration"] = line
+        found["calibrated"] = (
+            f"{len(labels)} validation photographs, as they are and saved once more, half of them counted "
+            "as manipulated"
+        )
+    return found
+
+
+def fit_threshold(curves: list[NDArray[np.float64]]) -> float:
+    """Return the threshold of the highest mean F1; each curve holds a photograph's at 0.01 to 0.99."""
+    return float(_THRESHOLDS[np.mean(curves, axis=0).argmax()])
+
+
+def _versions(photographs: Photographs, seed: int) -> Iterator[tuple[Sample, Photo, NDArray[np.bool_]]]:
+    recipe = Recipe()
+    for index, sample in enumerate(photographs.samples):
+        rng = np.random.default_rng([seed, index])
+        saving = draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings)
+        try:
+            photo = decode(sample.image)
+            mask = photographs.dataset.mask(sample, (photo.height, photo.width))
+        except TamperscopeError:  # what training passed over as well
+            continue
+        if min(mask.shape) >= PatchNetwork.smallest and mask.size <= _LARGEST:
+            yield sample, photo, mask
+            yield sample, decode(saving.encode(photo.pixels)), mask
+
+
+def _f1(heat: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return F1 at each of the thresholds."""
+    places = np.searchsorted(_THRESHOLDS, heat.ravel(), side="right")  # thresholds that the pixel reaches
+    counts = [
+        np.bincount(places[mask.ravel() == truth], minlength=_THRESHOLDS.size + 1) for truth in (True, False)
+    ]
+    true, false = (count[::-1].cumsum()[::-1][1:] for count in counts)
+    return np.asarray(2 * true / (true + false + mask.sum()))
+
+
+def _platt(suspicions: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float] | None:
+    """Fit slope and intercept; None if the slope is not positive.
+
+    References: Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+    """
+    weights = np.where(labels, 0.5 / labels.sum(), 0.5 / (~labels).sum())
+    # Platt's targets, which keep a separable set from a slope without end.
+    targets = np.where(labels, (labels.sum() + 1) / (labels.sum() + 2), 1 / ((~labels).sum() + 2))
+
+    def loss(line: NDArray[np.float64]) -> float:
+        logits = line[0] * suspicions + line[1]
+        return float(weights @ (np.logaddexp(0, logits) - targets * logits))
+
+    slope, intercept = minimize(loss, np.array([1.0, 0.0]), method="BFGS").x
+    return (float(slope), float(intercept)) if slope > 0 else None
