@@ -1,6 +1,7 @@
 """The papers' tables: their numbers, ours beside them, and what does not exist yet."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,16 @@ from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.papers import PAPERS
 from tamperscope.evaluation.tables import find_table
 from tamperscope.metrics._base import parse_metric
+from training_made import write_set
 
 run = CliRunner()
+
+_FIGURES = {
+    "patch_accuracy",
+    "segmentation_accuracy",
+    "patch_auc",
+    "pixel_auc",
+}  # of the networks, on patches
 
 EVERY = [(paper, name) for paper, tables in PAPERS.items() for name in tables]
 
@@ -24,7 +33,9 @@ def test_a_table_is_whole(paper: str, name: str) -> None:
     assert table.title
     assert table.differences
     for column in table.columns:
-        if column.metric:
+        if table.trained:
+            assert column.metric in _FIGURES
+        elif column.metric:
             (metric,) = parse_metric(column.metric)
             assert metric.name == column.metric
     for row in table.rows:
@@ -91,3 +102,44 @@ def test_wrong_usage(words: list[str]) -> None:
 def test_a_wrong_root_is_one_line(tmp_path: Path) -> None:
     found = run.invoke(app, ["reproduce", "bappy2017", "table6", "--root", f"casia1={tmp_path}"])
     assert (found.exit_code, found.output.count("\n")) == (1, 1)
+
+
+SMALL = [
+    word
+    for setting in ("epochs=2", "epoch_steps=1", "batch=4", "per_photo=2", "validation=2", "workers=0")
+    for word in ("--set", setting)
+]
+
+
+def test_a_table_trains_its_networks_once(tmp_path: Path) -> None:
+    roots = [
+        f"{name}={write_set(tmp_path / name, name=name)}"
+        for name in ("coverage", "made")  # COVERAGE comes last
+    ]
+    words = ["reproduce", "bappy2017", "figure4", *(word for root in roots for word in ("--root", root))]
+    found = run.invoke(app, [*words, "--out", str(tmp_path / "out"), *SMALL])
+    assert found.exit_code == 0, found.output
+    assert "budget: 1 networks for each of coverage, made, at most 2 epochs, 8 patches" in found.output
+    assert "patch_auc of patches" in found.output
+    assert "made test, equalized, pixel_auc" in found.output
+    for name in ("made", "coverage"):
+        assert (
+            (tmp_path / "out" / "bappy2017-figure4" / f"roc-{name}.png").read_bytes().startswith(b"\x89PNG")
+        )
+    networks = tmp_path / "out" / "networks"
+    tuned = json.loads((networks / "coverage" / "conv_lstm-J-Conv-LSTM-Conv" / "run.json").read_text())
+    first = json.loads((networks / "made" / "conv_lstm-J-Conv-LSTM-Conv" / "run.json").read_text())
+    assert tuned["training"]["start"] == str(
+        networks / "made" / "conv_lstm-J-Conv-LSTM-Conv" / "network.safetensors"
+    )
+    assert tuned["training"]["learning_rate"] < first["training"]["learning_rate"]
+    before = {path: path.stat().st_mtime_ns for path in networks.rglob("*.onnx")}
+    assert len(before) == 2
+    again = run.invoke(app, [*words, "--out", str(tmp_path / "out"), *SMALL])
+    assert again.exit_code == 0, again.output
+    assert {path: path.stat().st_mtime_ns for path in networks.rglob("*.onnx")} == before
+
+
+def test_networks_that_learned_here_are_not_measured_on_what_they_learned(tmp_path: Path) -> None:
+    words = ["reproduce", "bappy2017", "table1", "--root", f"made={tmp_path}", "--split", "train"]
+    assert run.invoke(app, words).exit_code == 2

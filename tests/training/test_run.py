@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tamperscope.datasets import open_dataset
 from tamperscope.errors import OutputError, TrainingFailed
 from tamperscope.forge.batch import forge_all
 from tamperscope.forge.recipe import load_recipe
+from tamperscope.training.checkpoint import SafeCheckpoints
 from tamperscope.training.config import Training
 from tamperscope.training.data import Patches, Photographs
 from tamperscope.training.module import PatchModule
@@ -62,6 +64,21 @@ def test_an_interrupted_run_ends_with_the_same_weights(
     assert not (tmp_path / "broken" / "network.safetensors").exists()
     resumed = load_file(train("conv_lstm", photographs, photographs, TINY, tmp_path / "broken"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_the_last_epoch_is_kept_though_it_was_not_the_best(
+    photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worse(module: PatchModule, batch: object) -> None:
+        module.log("val_loss", float(module.current_epoch), batch_size=1)
+
+    monkeypatch.setattr(PatchModule, "validation_step", worse)
+    train("conv_lstm", photographs, photographs, replace(TINY, epochs=3), tmp_path)
+    best, last = (
+        SafeCheckpoints().load_checkpoint(tmp_path / f"{name}.safetensors")["epoch"]
+        for name in ("best", "last")
+    )
+    assert (best, last) == (0, 2)
 
 
 def test_another_configuration_needs_another_folder(photographs: Photographs, tmp_path: Path) -> None:

@@ -1,18 +1,27 @@
 """`tamperscope reproduce`."""
 
 import csv
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, app, say
-from tamperscope.cli._settings import Workers
+from tamperscope.cli._app import FAILED, INTERRUPTED, app, say
+from tamperscope.cli._settings import Workers, pair
 from tamperscope.cli.evaluate import measure, report_unusable
 from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
+if TYPE_CHECKING:
+    from tamperscope.evaluation.papers import Table
+    from tamperscope.evaluation.tables import Ours
+    from tamperscope.training.tables import Worth
+
 __all__ = ["reproduce"]
+
+_ON_PATCHES = ("patch_accuracy", "segmentation_accuracy", "patch_auc", "pixel_auc")
+_CHANCE = {"patch_accuracy": "patch_chance", "segmentation_accuracy": "pixel_chance"}
 
 
 @app.command(
@@ -20,9 +29,12 @@ __all__ = ["reproduce"]
 
 tamperscope reproduce bappy2017 table6 --root casia1=~/CASIA1 --root coverage=~/COVERAGE
 
+tamperscope reproduce bappy2017 table1 --root casia1=~/CASIA1 --config quick --out tables
+
 tamperscope reproduce cun2018 f1 --root columbia=~/Columbia --workers 2
 
-Papers and tables: bappy2017 table1 to table6; cun2018 f1, mcc, accuracy; wang2024 table1, views."""
+Papers and tables: bappy2017 table1 to table6, figure4; cun2018 f1, mcc, accuracy; wang2024 table1, views.
+Table 1 to 5 and figure 4 of bappy2017 train their networks, once for all tables in the same --out."""
 )
 def reproduce(
     paper: Annotated[str, typer.Argument(metavar="PAPER", help="bappy2017, cun2018 or wang2024.")],
@@ -35,6 +47,13 @@ def reproduce(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Write results and reports here.")
     ] = Path("tamperscope-tables"),
+    config: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="How networks are trained: quick, overnight, or JSON.")
+    ] = "quick",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change that; may be repeated."),
+    ] = None,
     workers: Workers = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of intervals, qualities and made splits.")] = 0,
 ) -> None:
@@ -42,18 +61,26 @@ def reproduce(
     from tamperscope.evaluation import tables
     from tamperscope.io.paths import write_whole
 
+    folder = out / f"{paper}-{table}"
+    worth: list[Worth] = []
     try:
         wanted = tables.find_table(paper, table)
         roots = _roots(root or [])
-        asked = list(tables.evaluations(wanted, roots, split, seed))
+        if wanted.trained and roots:
+            if split != "test":
+                raise InvalidParameter(f"--split cannot be {split!r}", "networks trained here are for test")
+            changes = dict(pair(text) for text in settings or [])
+            worth = _train(wanted, roots, config, changes, seed, out)
+        weights = {(one.dataset, one.label): one.weights for one in worth}
+        asked = list(tables.evaluations(wanted, roots, split, seed, weights))
     except (UnknownPlugin, InvalidParameter) as error:
         raise typer.BadParameter(str(error)) from None
     except TamperscopeError as error:
         say(str(error))
         raise typer.Exit(FAILED) from None
-    folder = out / f"{paper}-{table}"
     results = [measure(one, folder / name, out / "cache", workers) for name, one in asked]
-    rows = tables.layout(tables.Reproduction(paper, table, tuple(results)))
+    ours = [*_on_patches(worth), *(column for one in results for column in tables.columns(one))]
+    rows = tables.layout(wanted, ours)
     typer.echo(f"{paper}, {table}: {wanted.title}\n")
     for line in _aligned(rows):
         typer.echo(line)
@@ -63,12 +90,77 @@ def reproduce(
     if results:
         try:
             write_whole(folder / "table.csv", _as_csv(rows).encode())
+            pictures = _draw(worth, folder)
         except TamperscopeError as error:
             say(str(error))
             raise typer.Exit(FAILED) from None
-        typer.echo(f"\nSeed {seed}. Table, results and reports: {folder}")
+        typer.echo("".join(f"\nROC curves: {picture}" for picture in pictures))
+        typer.echo(f"Seed {seed}. Table, results and reports: {folder}")
     unusable = sum(report_unusable(one) for one in results)
     raise typer.Exit(FAILED if unusable else 0)
+
+
+def _train(
+    table: "Table", roots: Mapping[str, Path], config: str, changes: dict[str, str], seed: int, out: Path
+) -> "list[Worth]":
+    """Train what the table needs, or find it below ``out``."""
+    try:
+        from tamperscope.training.tables import Wanted, train_all
+    except ImportError as error:
+        say(f"this table trains networks ({error}); pip install 'tamperscope[train]'")
+        raise typer.Exit(FAILED) from None
+    from tamperscope.training.config import Training
+    from tamperscope.training.data import open_splits
+
+    training = Training.read(config, {"seed": str(seed), **changes})
+    rows = [Wanted(row.label, row.detector, row.training) for row in table.rows if row.training is not None]
+    sets = {
+        name: open_splits(name, path, training.seed, ("train", "val", "test")) for name, path in roots.items()
+    }
+    each = training.epochs * training.epoch_steps * training.batch
+    say(
+        f"budget: {len(rows)} networks for each of {', '.join(sets)}, at most {training.epochs} epochs, "
+        f"{each:,} patches; those that are trained already are taken from {out / 'networks'}"
+    )
+    found = []
+    try:
+        for one in train_all(rows, sets, training, out / "networks"):
+            say(f"{one.dataset}: {one.label} is there, {one.weights}")
+            found.append(one)
+    except KeyboardInterrupt:
+        say("interrupted: the same command goes on from the last epoch")
+        raise typer.Exit(INTERRUPTED) from None
+    return found
+
+
+def _on_patches(worth: "list[Worth]") -> "list[Ours]":
+    """Return columns of what the networks are worth on patches, for each data set raw and saved again."""
+    from tamperscope.evaluation.tables import Ours
+
+    found = []
+    for name in dict.fromkeys(one.dataset for one in worth):
+        rows = [one for one in worth if one.dataset == name]
+        for how, condition in (("raw", "raw"), ("resaved", "saved again")):
+            records = {one.label: getattr(one, how).record for one in rows}
+            sample = next(iter(records.values()))
+            counts = f"n {sample['photographs']}, {sample['patches']} patches"
+            for metric in _ON_PATCHES:
+                cells = {label: _number(record[metric]) for label, record in records.items()}
+                chance = _number(sample[_CHANCE[metric]] if metric in _CHANCE else 0.5)
+                found.append(Ours(f"{name} test, {condition}, {metric} of patches ({counts})", cells, chance))
+    return found
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}".removeprefix("0")
+
+
+def _draw(worth: "list[Worth]", folder: Path) -> list[Path]:
+    if not worth:
+        return []
+    from tamperscope.training.tables import draw
+
+    return draw(worth, folder)
 
 
 def _roots(texts: list[str]) -> dict[str, Path]:

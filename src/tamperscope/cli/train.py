@@ -33,7 +33,9 @@ def train(
         Path | None,
         typer.Option(metavar="DIR", help="Where the photographs lie; the manifest's folder unless given."),
     ] = None,
-    config: Annotated[Path | None, typer.Option(metavar="FILE", help="A configuration as JSON.")] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="quick, overnight, or a configuration as JSON.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Change the configuration; may be repeated."),

@@ -12,7 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamperscope import __version__
+from tamperscope import __version__, plugins
 from tamperscope.errors import OutputError
 from tamperscope.evaluation.cache import LIBRARIES, Cache, code_digest
 from tamperscope.evaluation.summary import Number
@@ -144,7 +144,9 @@ def write_run(out: Path, evaluation: "Evaluation", *, finished: bool, **more: An
         "settings": settings(evaluation),
         "root": display(evaluation.dataset.root),
         "version": __version__,
-        "code": {name: code_digest(name) for name in evaluation.detectors},
+        "code": {
+            name: code_digest(plugins.name_of(detector)) for name, detector in evaluation.detectors.items()
+        },
         "python": platform.python_version(),
         "libraries": versions(LIBRARIES),
         "command": sys.argv,

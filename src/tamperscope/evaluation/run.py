@@ -222,7 +222,8 @@ def _judge_all(evaluation: Evaluation, plan: Plan, workers: int) -> Iterator[Ver
         for index, sample in enumerate(evaluation.samples)
     )
     own = plugins.names("detectors", own=True)
-    preload = [f"tamperscope.detectors.{name}" for name in evaluation.detectors if name in own]
+    used = {plugins.name_of(detector) for detector in evaluation.detectors.values()}
+    preload = [f"tamperscope.detectors.{name}" for name in sorted(used) if name in own]
     yield from ordered(
         partial(judge, plan=plan),
         tasks,

@@ -1,31 +1,31 @@
 """A paper's table beside the same numbers of ours."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tamperscope import plugins
+from tamperscope.detectors._base import Detector
 from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.judge import NOTHING
-from tamperscope.evaluation.papers import PAPERS, Table
+from tamperscope.evaluation.papers import PAPERS, Row, Table
 from tamperscope.evaluation.report import label, spelled
 from tamperscope.evaluation.run import QUALITIES, Evaluation, Results, plan
 
-__all__ = ["Reproduction", "evaluations", "find_table", "layout"]
+__all__ = ["Ours", "columns", "evaluations", "find_table", "layout"]
+
+# Of whole photographs, in tables whose own numbers are of patches.
+_PHOTOGRAPHS = ("pixel_auc", "pixel_f1@0.5", "pixel_mcc@0.5", "segmentation_accuracy@0.5")
+_AS_THE_PAPER = {"stride": 64, "gating": "hard"}
 
 
-@dataclass(frozen=True, eq=False)
-class Reproduction:
-    """What was measured for a table: the results by data set and condition, as they were asked for."""
+@dataclass(frozen=True)
+class Ours:
+    """A column of ours: its heading, a text for each row of the paper's that was measured, and for chance."""
 
-    paper: str
-    name: str
-    results: tuple[Results, ...]
-
-    @property
-    def table(self) -> Table:
-        """The paper's."""
-        return PAPERS[self.paper][self.name]
+    heading: str
+    cells: Mapping[str, str]
+    chance: str
 
 
 def find_table(paper: str, name: str) -> Table:
@@ -43,62 +43,69 @@ def find_table(paper: str, name: str) -> Table:
 
 
 def evaluations(
-    table: Table, roots: Mapping[str, Path], split: str, seed: int
+    table: Table,
+    roots: Mapping[str, Path],
+    split: str,
+    seed: int,
+    weights: Mapping[tuple[str, str], Path] | None = None,
 ) -> Iterator[tuple[str, Evaluation]]:
     """Yield what must be measured for a table, each with a name: every data set raw and equalized.
 
-    Nothing, if none of the table's detectors exists yet.
+    Detectors are named by their rows. ``weights`` are those of the networks that were trained for the table,
+    by data set and row. Nothing, if none of the table's detectors exists yet.
 
     Raises:
         UnknownPlugin, WrongLayout: a data set cannot be had.
 
     """
-    names = list(dict.fromkeys(row.detector for row in table.rows if row.detector))
-    detectors = {name: plugins.build("detectors", name) for name in names if _exists(name)}
-    metrics = table.metrics
-    for dataset, root in roots.items() if detectors and metrics else ():
-        for qualities in (None, QUALITIES):
+    metrics = _PHOTOGRAPHS if table.trained else table.metrics
+    for dataset, root in roots.items():
+        rows = [(row, (weights or {}).get((dataset, row.label))) for row in table.rows if _exists(row)]
+        detectors = {row.label: _detector(row, path) for row, path in rows if path or row.training is None}
+        for qualities in (None, QUALITIES) if detectors and metrics else ():
             found = plan(dataset, root, split, detectors, metrics=metrics, qualities=qualities, seed=seed)
             yield f"{dataset}-{split}-{found.condition}", found
 
 
-def _exists(detector: str) -> bool:
-    return detector in plugins.names("detectors")
+def _detector(row: Row, weights: Path | None) -> Detector:
+    fields = {"weights": str(weights), **_AS_THE_PAPER} if weights else {}
+    built: Detector = plugins.build("detectors", row.detector, **fields)
+    return built
 
 
-def layout(done: Reproduction) -> list[list[str]]:
-    """Return the table as rows of texts, the heading first: the paper's columns, then ours."""
-    table = done.table
-    ours = [(results, metric) for results in done.results for metric in table.metrics]
-    heading = ["method", "detector", *(f"paper: {column.heading}" for column in table.columns)]
-    heading += [f"ours: {_named(results, metric)}" for results, metric in ours]
-    rows = [heading]
-    for row in table.rows:
-        cells = [
-            row.label,
-            row.detector or "-",
-            *("-" if number is None else f"{number:g}".removeprefix("0") for number in row.numbers),
-        ]
-        if not row.detector:
-            ours_for_row = ["a network trained for this table: not measured yet"]
-        elif not _exists(row.detector):
-            ours_for_row = [f"the detector {row.detector} does not exist yet"]
-        else:
-            ours_for_row = [_number(results, row.detector, metric) for results, metric in ours] or [
-                "no root given"
-            ]
-        rows.append([*cells, *ours_for_row])
-    if ours:
-        nothing = [_number(results, NOTHING, metric) for results, metric in ours]
-        rows.append([NOTHING, "-", *("-" for _ in table.columns), *nothing])
-    return rows
+def _exists(row: Row) -> bool:
+    return row.detector in plugins.names("detectors")
 
 
-def _named(results: Results, metric: str) -> str:
+def columns(results: Results) -> Iterator[Ours]:
+    """Yield a column for each metric of an evaluation whose detectors are named by their rows."""
     evaluation = results.evaluation
-    level = next(one.level for one in evaluation.metrics if one.name == metric)
-    condition = "" if level == "image" else f", {evaluation.condition}"
-    return f"{evaluation.name} {evaluation.split}{condition}, {label(metric, level, evaluation.condition)}"
+    for metric in evaluation.metrics:
+        condition = "" if metric.level == "image" else f", {evaluation.condition}"
+        shown = label(metric.name, metric.level, evaluation.condition)
+        yield Ours(
+            f"{evaluation.name} {evaluation.split}{condition}, {shown}",
+            {row: _number(results, row, metric.name) for row in evaluation.detectors},
+            _number(results, NOTHING, metric.name),
+        )
+
+
+def layout(table: Table, ours: Sequence[Ours]) -> list[list[str]]:
+    """Return the table as rows of texts, the heading first: the paper's columns, then ours."""
+    heading = ["method", "detector", *(f"paper: {column.heading}" for column in table.columns)]
+    rows = [[*heading, *(f"ours: {column.heading}" for column in ours)]]
+    for row in table.rows:
+        numbers = ("-" if number is None else f"{number:g}".removeprefix("0") for number in row.numbers)
+        cells = [row.label, row.detector or "-", *numbers]
+        measured = [column.cells.get(row.label, "-") for column in ours]
+        if not row.detector:
+            measured = ["a network trained for this table: not measured yet"]
+        elif not _exists(row):
+            measured = [f"the detector {row.detector} does not exist yet"]
+        rows.append([*cells, *(measured or ["no root given"])])
+    if ours:
+        rows.append([NOTHING, "-", *("-" for _ in table.columns), *(column.chance for column in ours)])
+    return rows
 
 
 def _number(results: Results, detector: str, metric: str) -> str:

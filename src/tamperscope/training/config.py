@@ -10,7 +10,7 @@ from tamperscope.errors import InvalidParameter
 from tamperscope.io.paths import display
 from tamperscope.plugins import Configurable, option, parsed
 
-__all__ = ["Training"]
+__all__ = ["RECIPES", "Training"]
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,21 @@ class Training(Configurable):
     turns: bool = option(True, "flips and quarter turns, which keep the 8x8 grid")
     validation: int = option(8, "patches of each validation photograph", low=1, high=4096)
     seed: int = option(0, "the same seed gives the same weights on the same machine", low=0, high=2**31)
-    precision: str = option("32-true", "of the arithmetic, as Lightning names it: 16-mixed, bf16-mixed")
+    precision: str = option(
+        "auto", "of the arithmetic, as Lightning names it, such as 32-true; auto: bf16-mixed where it is fast"
+    )
     devices: int = option(1, "graphics cards if there are any, each with a process", low=1, high=1024)
     workers: int = option(0, "processes that read photographs", low=0, high=256)
 
     @classmethod
-    def read(cls, path: Path | None, texts: Mapping[str, str]) -> "Training":
-        """Return the configuration in a JSON file, changed by ``{"field": "text"}`` from a command line.
+    def read(cls, name: str | Path | None, texts: Mapping[str, str]) -> "Training":
+        """Return a recipe by its name or a JSON file, changed by ``{"field": "text"}`` as on a command line.
 
         Raises:
             InvalidParameter: the file cannot be read, or a field is unknown or does not fit.
 
         """
-        values = cls._file(path) if path else {}
+        values = {} if name is None else RECIPES.get(str(name)) or cls._file(Path(name))
         return cls(**{**values, **parsed("training", cls, texts)})
 
     @classmethod
@@ -71,7 +73,9 @@ class Training(Configurable):
             found: Any = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InvalidParameter(
-                f"the configuration cannot be read ({error})", "give a JSON file", display(path)
+                f"the configuration cannot be read ({error})",
+                f"give a JSON file, or one of {', '.join(RECIPES)}",
+                display(path),
             ) from None
         known = [entry.name for entry in fields(cls)]
         if not isinstance(found, dict) or not set(known).issuperset(found):
@@ -82,3 +86,12 @@ class Training(Configurable):
                 display(path),
             )
         return dict(found)
+
+
+_LONG = {"cosine": True, "patience": 1_000_000, "resaved": 0.5, "workers": 1}
+
+# What they cost and what they gave is in docs/guide/training.md.
+RECIPES: dict[str, dict[str, Any]] = {
+    "quick": {**_LONG, "epochs": 16},  # 20 minutes on two cores of a laptop
+    "overnight": {**_LONG, "epochs": 480, "forged": 0.3},  # ten hours
+}

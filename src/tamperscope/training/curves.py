@@ -1,9 +1,13 @@
-"""A training's curves as a picture."""
+"""Curves of trainings, and of what they led to, as pictures."""
 
 import csv
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
-__all__ = ["draw_curves"]
+from tamperscope.metrics._ranking import GRID, Curve
+
+__all__ = ["draw_curves", "draw_roc"]
 
 
 def draw_curves(metrics: Path, picture: Path, title: str) -> None:
@@ -25,3 +29,27 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> None:
             axes.legend(frameon=False)
     figure.suptitle(title)
     figure.savefig(picture, dpi=120)
+
+
+def draw_roc(panels: Mapping[str, Mapping[str, Curve]], title: str) -> bytes:
+    """Return a PNG of ROC curves with their areas, a panel for each sort; empty panels are left out."""
+    from matplotlib.figure import Figure
+
+    shown = {what: curves for what, curves in panels.items() if curves}
+    figure = Figure(figsize=(4.6 * len(shown), 4.9), layout="constrained")
+    for axes, (what, curves) in zip(
+        figure.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True
+    ):
+        axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
+        for place, (label, curve) in enumerate(curves.items()):
+            style = {"color": f"C{place // 2}", "linestyle": ("-", "--")[place % 2]}  # raw, and saved again
+            axes.plot(GRID, curve.rates, label=f"{label}: {curve.auc:.3f}", **style)
+        axes.set(
+            xlabel="false positive rate", ylabel="true positive rate", title=what, xlim=(0, 1), ylim=(0, 1)
+        )
+        axes.set_aspect("equal")
+        axes.legend(frameon=False, fontsize="small", loc="lower right")
+    figure.suptitle(title)
+    stream = BytesIO()
+    figure.savefig(stream, dpi=120)
+    return stream.getvalue()

@@ -23,8 +23,8 @@ _BATCH = 64
 class Figures:
     """Accuracies and curves of patches and of their pixels; None for what the network does not predict.
 
-    ``patch_chance`` and ``pixel_chance`` are those of calling all pristine, or all manipulated if that is better;
-    ``patches`` and ``photographs`` count what was measured, ``skipped`` what could not be used.
+    ``patch_chance`` and ``pixel_chance`` are those of calling all pristine, or all manipulated if that is
+    better; ``patches`` and ``photographs`` count what was measured, ``skipped`` what could not be used.
     """
 
     photographs: int

@@ -75,12 +75,17 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
     module = PatchModule(network, training)
     history = _History(out / "metrics.csv")
     with _quiet(), _explained():
-        best = ModelCheckpoint(out, "best", monitor="val_loss", save_last=True, enable_version_counter=False)
-        best.FILE_EXTENSION = ".safetensors"
+        # Two, since Lightning's `save_last` writes the last one only when it is the best as well.
+        checkpoints = [
+            ModelCheckpoint(out, "best", monitor="val_loss", enable_version_counter=False),
+            ModelCheckpoint(out, "last", enable_version_counter=False),
+        ]
+        for checkpoint in checkpoints:
+            checkpoint.FILE_EXTENSION = ".safetensors"
         trainer = lightning.Trainer(
             accelerator="auto",
             devices=training.devices if torch.cuda.is_available() else 1,
-            precision=training.precision,  # type: ignore[arg-type]
+            precision=_precision(training.precision),  # type: ignore[arg-type]
             max_epochs=training.epochs,
             gradient_clip_val=training.clip,
             reload_dataloaders_every_n_epochs=1,
@@ -88,7 +93,7 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
             logger=TensorBoardLogger(out, name="", version=""),
             plugins=[SafeCheckpoints()],
             callbacks=[
-                best,
+                *checkpoints,
                 EarlyStopping("val_loss", patience=training.patience),
                 history,
                 *([RichProgressBar()] if sys.stderr is not None and sys.stderr.isatty() else []),
@@ -139,6 +144,16 @@ def load_weights(network: Network, path: Path) -> None:
             "give network.safetensors of a run of the same network and variant",
             display(path),
         ) from error
+
+
+def _precision(wanted: str) -> str:
+    """Return Lightning's name for what is fast here: 16 bits where the hardware multiplies them."""
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    told = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16-mixed" if told() else "32-true"
 
 
 def _keep_memory() -> None:

@@ -33,11 +33,11 @@ def scale(network: Network, pixels: Tensor) -> None:
         for convolution in convolutions:
             if convolution.in_channels == pixels.shape[1]:
                 convolution.weight -= convolution.weight.mean((2, 3), keepdim=True)
+            assert convolution.bias is not None  # noqa: S101  ours have all one
+            convolution.bias.zero_()
             spread = _output(network, convolution, pixels).std()
             if spread > 0:
                 convolution.weight /= spread
-            assert convolution.bias is not None  # noqa: S101  ours have all one
-            convolution.bias.zero_()
         if network(pixels).mask is not None:
             convolutions[-1].weight *= _QUIET
 

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+
+from networks_made import write_network
+from tamperscope import plugins
+from tamperscope.training.calibrate import _f1, _platt, calibrate, fit_threshold
+from tamperscope.training.data import open_splits
+from training_made import write_set
+
+
+def test_f1_at_every_threshold_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    heat, mask = rng.random((20, 30), np.float32), rng.random((20, 30)) < 0.3
+    heat[0, :5] = 0.5  # a pixel at the threshold is marked
+    found = _f1(heat, mask)
+    for place in (0, 24, 49, 98):
+        marked = heat >= (place + 1) / 100
+        assert found[place] == pytest.approx(f1_score(mask.ravel(), marked.ravel()))
+
+
+def test_the_threshold_is_where_the_mean_is_highest() -> None:
+    curves = np.zeros((2, 99))
+    curves[0, 10], curves[1, 29] = 0.5, 0.8
+    assert fit_threshold(list(curves)) == 0.3
+
+
+def test_the_score_is_a_logistic_regression() -> None:
+    rng = np.random.default_rng(1)
+    labels = rng.random(4000) < 0.2
+    suspicions = rng.normal(labels * 1.0, 1.0)
+    line = _platt(suspicions, labels)
+    assert line is not None
+    reference = LogisticRegression(C=1e9, class_weight="balanced").fit(suspicions[:, None], labels)
+    assert line[0] == pytest.approx(float(reference.coef_[0, 0]), abs=0.02)
+    assert line[1] == pytest.approx(float(reference.intercept_[0]), abs=0.02)
+
+
+def test_what_points_the_wrong_way_makes_no_score() -> None:
+    labels = np.arange(40) % 2 == 0
+    assert _platt(-labels.astype(float), labels) is None
+
+
+def test_a_detector_is_calibrated_on_photographs(tmp_path: Path) -> None:
+    splits = open_splits(str(write_set(tmp_path)), None, 0)
+    weights = str(write_network(tmp_path / "made.onnx"))
+    detector = plugins.build("detectors", "conv_lstm", weights=weights)
+    found = calibrate(detector, splits["val"], 0)
+    assert 0 < found["threshold"] < 1
+    assert ("calibration" in found) == ("calibrated" in found)
+    assert found == calibrate(detector, splits["val"], 0)
+    masks = plugins.build("detectors", "conv_lstm", weights=str(write_network(tmp_path / "m.onnx", ["mask"])))
+    assert set(calibrate(masks, splits["val"], 0)) == {"threshold"}

@@ -1,0 +1,147 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from safetensors.torch import save_file
+from typer.testing import CliRunner
+
+from tamperscope import plugins
+from tamperscope.cli import app
+from tamperscope.detectors._onnx import NetworkCard, open_weights
+from tamperscope.errors import CorruptFile, TrainingFailed
+from tamperscope.networks._base import Prediction
+from tamperscope.networks.conv_lstm import ConvLstm
+from tamperscope.training import export as exporting
+from tamperscope.training.data import Photographs, open_splits
+from tamperscope.training.export import PARITY, export, to_onnx
+from tamperscope.training.run import build_network, train
+from tamperscope.training.start import scale
+from training_made import TINY, write_set
+
+EVERY = [
+    (name, variant) for name in ("conv_lstm", "fcn") for variant in plugins.load("networks", name).variants
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Photographs]]:
+    """A finished run, and the photographs of its splits."""
+    folder = tmp_path_factory.mktemp("run")
+    splits = open_splits(str(write_set(folder)), None, 0, ("train", "val", "test"))
+    train("conv_lstm", splits["train"], splits["val"], TINY, folder / "run")
+    return folder / "run", splits
+
+
+@pytest.mark.parametrize(("name", "variant"), EVERY)
+def test_onnx_says_what_pytorch_says(name: str, variant: str, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = build_network(name, variant).eval()
+    scale(network, torch.rand(8, 3, 64, 64))  # or it hardly tells patches apart
+    model = exporting.with_card(to_onnx(network), NetworkCard(name, variant, "0", "pixels", "MIT"))
+    (tmp_path / "network.onnx").write_bytes(model)
+    trained = open_weights(tmp_path / "network.onnx", name)
+    for count in (1, 7):
+        pixels = torch.rand(count, 3, 64, 64)
+        found = trained.run(pixels=pixels.numpy())
+        with torch.no_grad():
+            expected = network(pixels)
+        for output in ("mask", "label"):
+            logits = getattr(expected, output)
+            assert (logits is None) == (output not in found)
+            if logits is not None:
+                assert count == 1 or found[output].std() > 1e-4
+                assert np.abs(found[output] - logits.softmax(1)[:, 1].numpy()).max() <= PARITY
+
+
+def test_the_card_is_in_the_file(made: tuple[Path, dict[str, Photographs]], tmp_path: Path) -> None:
+    run, splits = made
+    said = export(run, tmp_path / "network.onnx", splits, {"made": "free"})
+    metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "network.onnx").metadata_props}
+    card = json.loads(metadata["tamperscope"])
+    assert card == json.loads(said.dumps())
+    assert card["variant"] == "LSTM-64h"
+    assert card["training"]["learning_rate"] == 3e-3
+    (data,) = card["data"]
+    assert (data["name"], data["terms"], sum(data["train"])) == ("made", "free", 6)
+    assert card["licence"] == "MIT"
+    assert 0 < card["threshold"] < 1
+    assert set(card["metrics"]) == {"val", "test"}
+    assert card["metrics"]["test"]["patches"] == 16 * card["metrics"]["test"]["photographs"] > 0
+    assert 0 <= card["metrics"]["test"]["pixel_auc"] <= 1
+
+
+def test_terms_that_allow_research_only_stand_in_the_licence(
+    made: tuple[Path, dict[str, Photographs]], tmp_path: Path
+) -> None:
+    run, splits = made
+    said = export(run, tmp_path / "network.onnx", {"train": splits["train"]}, {"made": "research only"})
+    assert "made" in said.licence
+    assert "research" in said.licence
+
+
+def test_a_network_that_differs_is_not_written(
+    made: tuple[Path, dict[str, Photographs]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = made
+    forward = ConvLstm.forward
+
+    def shifted(network: ConvLstm, pixels: torch.Tensor) -> Prediction:
+        found = forward(network, pixels)
+        return replace(found, label=None if found.label is None else found.label + torch.tensor([0.0, 1.0]))
+
+    model = to_onnx(build_network("conv_lstm", "LSTM-64h"))
+    monkeypatch.setattr(exporting, "to_onnx", lambda network: model)
+    monkeypatch.setattr(ConvLstm, "forward", shifted)
+    with pytest.raises(TrainingFailed, match="differs from the trained one"):
+        export(run, tmp_path / "network.onnx", {})
+    assert not (tmp_path / "network.onnx").exists()
+
+
+def test_an_unfinished_run_is_refused(made: tuple[Path, dict[str, Photographs]], tmp_path: Path) -> None:
+    run, _ = made
+    with pytest.raises(CorruptFile, match="no finished training run"):
+        export(tmp_path, tmp_path / "network.onnx", {})
+    (tmp_path / "run.json").write_bytes((run / "run.json").read_bytes())
+    with pytest.raises(CorruptFile, match="not finished"):
+        export(tmp_path, tmp_path / "network.onnx", {})
+    save_file({"first.0.weight": torch.zeros(1)}, tmp_path / "network.safetensors")
+    with pytest.raises(CorruptFile, match=r"network\.safetensors: its weights cannot be used"):
+        export(tmp_path, tmp_path / "network.onnx", {})
+
+
+def command(*words: object) -> tuple[int, str]:
+    found = CliRunner().invoke(app, [str(word) for word in words])
+    return found.exit_code, found.output
+
+
+def test_the_command_makes_what_a_scan_can_use(
+    made: tuple[Path, dict[str, Photographs]], tmp_path: Path
+) -> None:
+    run, splits = made
+    out = tmp_path / "network.onnx"
+    code, said = command("export", run, "--out", out, "--data", run.parent / "set", "--terms", "made=free")
+    assert code == 0, said
+    assert "conv_lstm, LSTM-64h, threshold 0." in said
+    photo = splits["test"].samples[0].image
+    words = ["--detector", "conv_lstm", "--set", f"conv_lstm.weights={out}", "--out", tmp_path / "results"]
+    code, said = command("scan", photo, *words)
+    assert code in (0, 3), said
+    record = json.loads((tmp_path / "results" / photo.stem / "result.json").read_text())
+    (found,) = record["detections"]
+    assert found["weights_digest"] == open_weights(out, "conv_lstm").digest
+    assert found["threshold"] == open_weights(out, "conv_lstm").card.threshold
+
+
+def test_without_photographs_it_says_what_is_missing(
+    made: tuple[Path, dict[str, Photographs]], tmp_path: Path
+) -> None:
+    run, _ = made
+    code, said = command("export", run, "--out", tmp_path / "network.onnx")
+    assert code == 0
+    assert "nothing is measured" in said
+    assert command("export", tmp_path, "--out", tmp_path / "x.onnx")[0] == 1
+    assert command("export", run, "--out", tmp_path / "x.onnx", "--terms", "made")[0] == 2

@@ -1,0 +1,50 @@
+import pytest
+import torch
+from torch import nn
+
+from tamperscope import plugins
+from tamperscope.networks.conv_lstm import ConvLstm
+from tamperscope.training.run import build_network
+from tamperscope.training.start import scale
+
+PIXELS = torch.rand(16, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.2 + 0.4
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [(name, variant) for name in ("conv_lstm", "fcn") for variant in plugins.load("networks", name).variants],
+)
+def test_every_convolution_begins_with_unit_variance(name: str, variant: str) -> None:
+    network = build_network(name, variant)
+    scale(network, PIXELS)
+    spreads: list[float] = []
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    for module in convolutions:
+        module.register_forward_hook(
+            lambda _module, _inputs, output: spreads.append(float(output.detach().std()))
+        )
+    found = network(PIXELS)
+    expected = [1.0] * len(convolutions)
+    if found.mask is not None:
+        expected[-1] = 0.1
+    assert spreads == pytest.approx(expected, rel=1e-3)
+
+
+def test_brightness_says_nothing_at_first() -> None:
+    network = build_network("conv_lstm")
+    scale(network, PIXELS)
+    assert isinstance(network, ConvLstm)
+    inside = network.first(PIXELS)[..., 8:-8, 8:-8]
+    assert torch.allclose(network.first(PIXELS + 0.2)[..., 8:-8, 8:-8], inside, atol=1e-4)
+
+
+def test_recurrent_layers_remember() -> None:
+    network = build_network("conv_lstm", "LSTM-64h")
+    scale(network, PIXELS)
+    assert isinstance(network, ConvLstm)
+    values = dict(network.lstm.named_parameters())
+    for gate in values["weight_hh_l1"].chunk(4):
+        assert torch.allclose(gate @ gate.T, torch.eye(64), atol=1e-4)
+    entry, forget, _, _ = values["bias_ih_l2"].chunk(4)
+    assert forget.eq(1).all()
+    assert entry.eq(0).all()
