@@ -1,4 +1,7 @@
 import csv
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,21 @@ def test_what_is_wrong_is_said(
     found, said = train(*words, "--out", tmp_path / "run")
     assert found == code
     assert problem in " ".join(said.replace("│", " ").split())
+
+
+def test_processes_share_the_work(forged: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ["train", "fcn", "--data", str(forged), "--out", str(run), *SMALL, "--set", "devices=2"]
+    words += ["--set", "epochs=2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tamperscope", *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("network.safetensors") == 1
+    with (run / "metrics.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+    assert (run / "network.safetensors").is_file()

@@ -105,3 +105,44 @@ def test_a_loss_that_is_no_number_ends_the_run(
     monkeypatch.setattr(PatchModule, "_loss", nothing)
     with pytest.raises(TrainingFailed, match="learning_rate"):
         train("fcn", photographs, photographs, wild, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        ),
+        MemoryError(),
+    ],
+)
+def test_a_lack_of_memory_is_said_with_what_to_do(
+    photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def fails(module: PatchModule, batch: object) -> torch.Tensor:
+        raise problem
+
+    monkeypatch.setattr(PatchModule, "_loss", fails)
+    with pytest.raises(TrainingFailed, match=r"memory ran out.*lower batch"):
+        train("fcn", photographs, photographs, Training(epochs=1, batch=2, per_photo=2), tmp_path)
+
+
+def test_any_other_error_stays_what_it_is(
+    photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(module: PatchModule, batch: object) -> torch.Tensor:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(PatchModule, "_loss", fails)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        train("fcn", photographs, photographs, Training(epochs=1, batch=2, per_photo=2), tmp_path)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "auto"])
+def test_it_learns_in_every_precision(photographs: Photographs, tmp_path: Path, precision: str) -> None:
+    options = Training(epochs=2, epoch_steps=12, batch=16, per_photo=4, seed=1, precision=precision)
+    train("fcn", photographs, photographs, options, tmp_path)
+    with (tmp_path / "metrics.csv").open() as file:
+        first, second = (float(row["train_loss"]) for row in csv.DictReader(file))
+    assert second < first

@@ -53,7 +53,7 @@ class Training(Configurable):
     precision: str = option(
         "auto", "of the arithmetic, as Lightning names it, such as 32-true; auto: bf16-mixed where it is fast"
     )
-    devices: int = option(1, "graphics cards if there are any, each with a process", low=1, high=1024)
+    devices: int = option(1, "graphics cards (or processes) that share the work", low=1, high=1024)
     workers: int = option(0, "processes that read photographs", low=0, high=256)
 
     @classmethod

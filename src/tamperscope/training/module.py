@@ -46,7 +46,7 @@ class PatchModule(lightning.LightningModule):
                 f"the loss became {loss.item()} in epoch {self.current_epoch}, step {index}",
                 "lower learning_rate or clip, or choose precision 32-true; the last checkpoint is whole",
             )
-        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch) -> None:
@@ -56,7 +56,7 @@ class PatchModule(lightning.LightningModule):
         prediction = self.network(batch["pixels"])
         truth = Truth(batch["mask"], batch["label"])
         loss = self.network.loss(prediction, truth, self.training_options.weight)
-        self.log("val_loss", loss, prog_bar=True, batch_size=len(batch["pixels"]))
+        self.log("val_loss", loss, prog_bar=True, batch_size=len(batch["pixels"]), sync_dist=True)
         if prediction.label is not None:
             self.patch_accuracy(prediction.label.argmax(1), truth.label)
             self.log("val_patch_accuracy", self.patch_accuracy)

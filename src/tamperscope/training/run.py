@@ -84,7 +84,8 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
             checkpoint.FILE_EXTENSION = ".safetensors"
         trainer = lightning.Trainer(
             accelerator="auto",
-            devices=training.devices if torch.cuda.is_available() else 1,
+            devices=training.devices,
+            strategy="ddp" if training.devices > 1 else "auto",
             precision=_precision(training.precision),  # type: ignore[arg-type]
             max_epochs=training.epochs,
             gradient_clip_val=training.clip,
@@ -104,6 +105,8 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
         )
         last = out / _LAST
         trainer.fit(module, _Data(learn, validate, training), ckpt_path=last if last.exists() else None)
+    if not trainer.is_global_zero:  # a process that Lightning started beside the one that was called
+        sys.exit()
     state = SafeCheckpoints().load_checkpoint(out / _BEST)["state_dict"]
     kept = {key.removeprefix("network."): value for key, value in state.items() if key.startswith("network.")}
     draw_curves(out / "metrics.csv", out / "curves.png", f"{name} {training.variant}".strip())
@@ -232,6 +235,8 @@ class _History(Callback):
         self.path = path
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
         figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
         row = {"epoch": trainer.current_epoch, "skipped": pl_module.skipped, **figures}
         rows = []
@@ -265,7 +270,11 @@ def _explained() -> Iterator[None]:
     """Say what to do when memory runs out."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        # A processor's lack of memory is a plain RuntimeError.
+        short = isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+        if not short:
+            raise
         raise TrainingFailed(
             f"memory ran out ({error})", "lower batch, or choose precision bf16-mixed; then go on"
         ) from error
