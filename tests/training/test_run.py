@@ -70,9 +70,10 @@ def test_the_last_epoch_is_kept_though_it_was_not_the_best(
     photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def worse(module: PatchModule, batch: object) -> None:
-        module.log("val_loss", float(module.current_epoch), batch_size=1)
+        module.log("val_auc", -float(module.current_epoch), batch_size=1)
 
     monkeypatch.setattr(PatchModule, "validation_step", worse)
+    monkeypatch.setattr(PatchModule, "on_validation_epoch_end", lambda module: None)
     train("conv_lstm", photographs, photographs, replace(TINY, epochs=3), tmp_path)
     best, last = (
         SafeCheckpoints().load_checkpoint(tmp_path / f"{name}.safetensors")["epoch"]

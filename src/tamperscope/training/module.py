@@ -12,8 +12,10 @@ from tamperscope.errors import TrainingFailed
 from tamperscope.networks._base import Network, Truth
 from tamperscope.training.config import Training
 
-__all__ = ["PatchModule"]
+__all__ = ["MONITOR", "PatchModule"]
 
+MONITOR = "val_auc"  # chooses the weights: the loss would, by how many of the patches are manipulated
+_KINDS = ("pixel", "patch")
 _STEPS = 1024  # thresholds at which the ROC curve is taken
 
 Batch = dict[str, Any]
@@ -22,7 +24,7 @@ Batch = dict[str, Any]
 class PatchModule(lightning.LightningModule):
     """Trains a network of patches; logs loss, accuracies and the pixels' AUC."""
 
-    pixels: Tensor
+    heat: Tensor
 
     def __init__(self, network: Network, training: Training) -> None:
         super().__init__()
@@ -30,7 +32,7 @@ class PatchModule(lightning.LightningModule):
         self.training_options = training
         self.skipped = 0  # photographs that could not be used
         self.patch_accuracy, self.pixel_accuracy = BinaryAccuracy(), BinaryAccuracy()
-        self.register_buffer("pixels", torch.zeros(2, _STEPS), persistent=False)  # by truth and heat
+        self.register_buffer("heat", torch.zeros(2, 2, _STEPS), persistent=False)  # by kind, truth and heat
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of a batch.
@@ -57,27 +59,29 @@ class PatchModule(lightning.LightningModule):
         truth = Truth(batch["mask"], batch["label"])
         loss = self.network.loss(prediction, truth, self.training_options.weight)
         self.log("val_loss", loss, prog_bar=True, batch_size=len(batch["pixels"]), sync_dist=True)
-        if prediction.label is not None:
-            self.patch_accuracy(prediction.label.argmax(1), truth.label)
-            self.log("val_patch_accuracy", self.patch_accuracy)
-        if prediction.mask is not None:
-            found = prediction.mask.softmax(1)[:, 1]
-            self.pixel_accuracy(found, truth.mask)
-            self.log("val_pixel_accuracy", self.pixel_accuracy)
-            place = truth.mask * _STEPS + (found.float() * (_STEPS - 1)).round().long()
-            counts = torch.bincount(place.flatten(), minlength=2 * _STEPS)
-            self.pixels += counts.reshape(2, _STEPS)
+        for what, logits, true, accuracy in (
+            ("pixel", prediction.mask, truth.mask, self.pixel_accuracy),
+            ("patch", prediction.label, truth.label, self.patch_accuracy),
+        ):
+            if logits is not None:
+                found = logits.float().softmax(1)[:, 1]
+                accuracy(found, true)
+                self.log(f"val_{what}_accuracy", accuracy)
+                place = true * _STEPS + (found * (_STEPS - 1)).round().long()
+                counts = torch.bincount(place.flatten(), minlength=2 * _STEPS)
+                self.heat[_KINDS.index(what)] += counts.reshape(2, _STEPS)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the pixels' AUC, of all processes together."""
-        gathered = self.all_gather(self.pixels)
+        """Log the areas under the ROC curves of pixels and patches, of all processes, and their mean."""
+        gathered = self.all_gather(self.heat)
         assert isinstance(gathered, Tensor)  # noqa: S101  as what was given
-        pristine, manipulated = gathered.reshape(-1, 2, _STEPS).sum(0)
-        self.pixels.zero_()
-        pairs = pristine.sum() * manipulated.sum()
-        if pairs:
-            below = pristine.cumsum(0) - pristine / 2  # of those with equal heat, half
-            self.log("val_pixel_auc", (manipulated * below).sum() / pairs)
+        areas = {}
+        for what, counts in zip(_KINDS, gathered.reshape(-1, *self.heat.shape).sum(0), strict=True):
+            if counts.sum():
+                areas[what] = _area(*counts)
+                self.log(f"val_{what}_auc", areas[what])
+        self.heat.zero_()
+        self.log(MONITOR, torch.stack(list(areas.values())).mean() if areas else torch.tensor(0.5))
 
     def configure_optimizers(self) -> Any:
         """Return Adam, as in the paper, and what lowers its learning rate if that is asked for."""
@@ -91,3 +95,10 @@ class PatchModule(lightning.LightningModule):
     def _loss(self, batch: Batch) -> Tensor:
         truth = Truth(batch["mask"], batch["label"])
         return self.network.loss(self.network(batch["pixels"]), truth, self.training_options.weight)
+
+
+def _area(pristine: Tensor, manipulated: Tensor) -> Tensor:
+    """Return the area under the ROC curve of counts by heat; one half if there is one sort only."""
+    pairs = pristine.sum() * manipulated.sum()
+    below = pristine.cumsum(0) - pristine / 2  # of those with equal heat, half
+    return (manipulated * below).sum() / pairs if pairs else pairs + 0.5

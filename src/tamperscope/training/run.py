@@ -29,7 +29,7 @@ from tamperscope.training.checkpoint import SafeCheckpoints
 from tamperscope.training.config import Training
 from tamperscope.training.curves import draw_curves
 from tamperscope.training.data import Patches, Photographs, collate
-from tamperscope.training.module import PatchModule
+from tamperscope.training.module import MONITOR, PatchModule
 from tamperscope.training.start import scale
 
 __all__ = ["WEIGHTS", "build_network", "load_weights", "train"]
@@ -77,7 +77,7 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
     with _quiet(), _explained():
         # Two, since Lightning's `save_last` writes the last one only when it is the best as well.
         checkpoints = [
-            ModelCheckpoint(out, "best", monitor="val_loss", enable_version_counter=False),
+            ModelCheckpoint(out, "best", monitor=MONITOR, mode="max", enable_version_counter=False),
             ModelCheckpoint(out, "last", enable_version_counter=False),
         ]
         for checkpoint in checkpoints:
@@ -95,7 +95,7 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
             plugins=[SafeCheckpoints()],
             callbacks=[
                 *checkpoints,
-                EarlyStopping("val_loss", patience=training.patience),
+                EarlyStopping(MONITOR, mode="max", patience=training.patience),
                 history,
                 *([RichProgressBar()] if sys.stderr is not None and sys.stderr.isatty() else []),
             ],
