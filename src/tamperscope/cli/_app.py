@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import typer
 
-__all__ = ["FAILED", "FOUND", "INTERRUPTED", "TERMINATED", "app", "progress", "say"]
+from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
+
+__all__ = ["FAILED", "FOUND", "INTERRUPTED", "TERMINATED", "answering", "app", "progress", "say"]
 
 FAILED, FOUND, INTERRUPTED, TERMINATED = 1, 3, 130, 143
 
@@ -26,6 +28,24 @@ def say(text: str) -> None:
     """Tell a person what went wrong, if there is anywhere to tell it."""
     if sys.stderr is not None:
         typer.echo(text, err=True)
+
+
+@contextmanager
+def answering(*, usage: bool = False, resume: str = "") -> Iterator[None]:
+    """Turn problems into one line and an exit code; an interruption says how to ``resume``.
+
+    With ``usage``, a name or a value that there is not counts as wrong usage.
+    """
+    try:
+        yield
+    except TamperscopeError as error:
+        if usage and isinstance(error, UnknownPlugin | InvalidParameter):
+            raise typer.BadParameter(str(error)) from None
+        say(str(error))
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        say(f"interrupted: {resume}" if resume else "interrupted")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager

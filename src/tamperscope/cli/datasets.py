@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamperscope import plugins
-from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
+from tamperscope.cli._app import FAILED, answering, app, progress, say
 from tamperscope.cli._settings import Workers
 from tamperscope.errors import TamperscopeError, UnknownPlugin
 
@@ -84,16 +84,9 @@ def check(
     """Read all of a data set and say what is missing or odd; exit with 1 if something is wrong."""
     from tamperscope.datasets import open_dataset
 
-    try:
+    with answering(usage=True):
         dataset = open_dataset(name, root)
         findings = _checked(name, dataset, workers)
-    except UnknownPlugin as error:
-        raise typer.BadParameter(str(error)) from None
-    except TamperscopeError as error:
-        say(str(error))
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     for finding in [] if as_json else findings:

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, app, say
+from tamperscope.cli._app import FAILED, answering, app
 from tamperscope.cli.scan import show
-from tamperscope.errors import TamperscopeError
 
 __all__ = ["demo"]
 
@@ -22,12 +21,9 @@ def demo(
     from tamperscope.demo import make
     from tamperscope.scanning.batch import scan as scan_all
 
-    try:
+    with answering():
         forged, pristine = make(out)
         outcomes = list(scan_all([forged, pristine], out=out / "results"))
-    except TamperscopeError as error:
-        say(str(error))
-        raise typer.Exit(FAILED) from None
     typer.echo("A part of the first photo was pasted in; the second is its pristine twin.\n")
     for outcome in outcomes:
         show(outcome, as_json=False)

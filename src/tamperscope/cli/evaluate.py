@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamperscope import plugins
-from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
+from tamperscope.cli._app import FAILED, answering, app, progress, say
 from tamperscope.cli._settings import Detectors, Settings, Workers, detector_fields, detector_names
-from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
 if TYPE_CHECKING:
     from tamperscope.evaluation.run import Evaluation, Results
@@ -78,7 +77,7 @@ def evaluate(
 
     if qualities != run.QUALITIES and not equalize:
         raise typer.BadParameter("--qualities needs --equalize")
-    try:
+    with answering(usage=True):
         names = detector_names(",".join(detector or ["auto"]))
         fields = detector_fields(names, settings or [])
         evaluation = run.plan(
@@ -92,11 +91,6 @@ def evaluate(
             seed=seed,
             fields=fields,
         )
-    except (UnknownPlugin, InvalidParameter) as error:
-        raise typer.BadParameter(str(error)) from None
-    except TamperscopeError as error:
-        say(str(error))
-        raise typer.Exit(FAILED) from None
     results = measure(evaluation, out, cache, workers)
     show_numbers(results)
     typer.echo(f"\nOpen {out / 'report.html'}")
@@ -108,15 +102,11 @@ def measure(evaluation: "Evaluation", out: Path, cache: Path | None, workers: in
     from tamperscope.evaluation.run import evaluate as run
 
     total = len(evaluation.samples) * (1 + len(evaluation.perturbations))
-    try:
-        with progress(f"measuring {evaluation.name}", total) as advance:
-            return run(evaluation, out, cache=cache, workers=workers, advance=advance)
-    except TamperscopeError as error:
-        say(str(error))
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        say("interrupted: heatmaps are kept, the same command goes on from here")
-        raise typer.Exit(INTERRUPTED) from None
+    with (
+        answering(resume="heatmaps are kept, the same command goes on from here"),
+        progress(f"measuring {evaluation.name}", total) as advance,
+    ):
+        return run(evaluation, out, cache=cache, workers=workers, advance=advance)
 
 
 def show_numbers(results: "Results") -> None:

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, app, say
+from tamperscope.cli._app import FAILED, answering, app, say
 from tamperscope.cli._settings import pair
-from tamperscope.errors import InvalidParameter, TamperscopeError
 
 __all__ = ["export"]
 
@@ -54,18 +53,12 @@ def export(
         raise typer.Exit(FAILED) from None
     from tamperscope.training.data import open_splits
 
-    try:
+    with answering(usage=True):
         stated = dict(pair(text, "dataset=text", "--terms") for text in terms or [])
-    except InvalidParameter as error:
-        raise typer.BadParameter(str(error)) from None
-    try:
+    with answering():
         _, training = read_run(run)
-        wanted = ("train", "val", "test") if data else ()
-        splits = open_splits(data or "", photos, training.seed, wanted) if data else {}
+        splits = open_splits(data, photos, training.seed, ("train", "val", "test")) if data else {}
         card = write(run, out, splits, stated)
-    except TamperscopeError as error:
-        say(str(error))
-        raise typer.Exit(FAILED) from None
     typer.echo(f"{out}: {card.network}, {card.variant}, threshold {card.threshold:g}")
     if not data:
         typer.echo("threshold and score are not fitted, and nothing is measured: give --data to do so")

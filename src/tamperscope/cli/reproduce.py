@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, INTERRUPTED, app, say
+from tamperscope.cli._app import FAILED, answering, app, say
 from tamperscope.cli._settings import Workers, pair
 from tamperscope.cli.evaluate import measure, report_unusable
-from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
+from tamperscope.errors import InvalidParameter
 
 if TYPE_CHECKING:
     from tamperscope.evaluation.papers import Table
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["reproduce"]
 
+_RESUME = "the same command goes on from the last epoch"
 _ON_PATCHES = ("patch_accuracy", "segmentation_accuracy", "patch_auc", "pixel_auc")
 _CHANCE = {"patch_accuracy": "patch_chance", "segmentation_accuracy": "pixel_chance"}
 
@@ -63,7 +64,7 @@ def reproduce(
 
     folder = out / f"{paper}-{table}"
     worth: list[Worth] = []
-    try:
+    with answering(usage=True, resume=_RESUME):
         wanted = tables.find_table(paper, table)
         roots = _roots(root or [])
         if wanted.trained and roots:
@@ -73,11 +74,6 @@ def reproduce(
             worth = _train(wanted, roots, config, changes, seed, out)
         weights = {(one.dataset, one.label): one.weights for one in worth}
         asked = list(tables.evaluations(wanted, roots, split, seed, weights))
-    except (UnknownPlugin, InvalidParameter) as error:
-        raise typer.BadParameter(str(error)) from None
-    except TamperscopeError as error:
-        say(str(error))
-        raise typer.Exit(FAILED) from None
     results = [measure(one, folder / name, out / "cache", workers) for name, one in asked]
     ours = [*_on_patches(worth), *(column for one in results for column in tables.columns(one))]
     rows = tables.layout(wanted, ours)
@@ -88,12 +84,9 @@ def reproduce(
     for difference in wanted.differences:
         typer.echo(f"  - {difference}")
     if results:
-        try:
+        with answering():
             write_whole(folder / "table.csv", _as_csv(rows).encode())
             pictures = _draw(worth, folder)
-        except TamperscopeError as error:
-            say(str(error))
-            raise typer.Exit(FAILED) from None
         typer.echo("".join(f"\nROC curves: {picture}" for picture in pictures))
         typer.echo(f"Seed {seed}. Table, results and reports: {folder}")
     unusable = sum(report_unusable(one) for one in results)
@@ -123,13 +116,9 @@ def _train(
         f"{each:,} patches; those that are trained already are taken from {out / 'networks'}"
     )
     found = []
-    try:
-        for one in train_all(rows, sets, training, out / "networks"):
-            say(f"{one.dataset}: {one.label} is there, {one.weights}")
-            found.append(one)
-    except KeyboardInterrupt:
-        say("interrupted: the same command goes on from the last epoch")
-        raise typer.Exit(INTERRUPTED) from None
+    for one in train_all(rows, sets, training, out / "networks"):
+        say(f"{one.dataset}: {one.label} is there, {one.weights}")
+        found.append(one)
     return found
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tamperscope.cli._app import FAILED, FOUND, INTERRUPTED, app, progress, say
+from tamperscope.cli._app import FAILED, FOUND, INTERRUPTED, answering, app, progress, say
 from tamperscope.cli._settings import Detectors, Settings, Workers, detector_fields, detector_names
-from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
+from tamperscope.errors import TamperscopeError
 
 if TYPE_CHECKING:
     from tamperscope.scanning.photo import Outcome, Plan
@@ -107,16 +107,11 @@ def _plan(detector: str, settings: list[str], *, limits: tuple[int, int], **choi
     from tamperscope.scanning.photo import Plan
 
     names = detector_names(detector)
-    try:
+    with answering(usage=True):
         plan = Plan(
             detectors=names, fields=detector_fields(names, settings), limits=Limits(*limits), **choices
         )
         check(plan)
-    except (UnknownPlugin, InvalidParameter) as error:
-        raise typer.BadParameter(str(error)) from None
-    except TamperscopeError as error:
-        say(str(error))
-        raise typer.Exit(FAILED) from None
     return plan
 
 

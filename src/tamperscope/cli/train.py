@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, INTERRUPTED, app, say
+from tamperscope.cli._app import FAILED, answering, app, say
 from tamperscope.cli._settings import pair
-from tamperscope.errors import InvalidParameter, TamperscopeError
 
 __all__ = ["train"]
 
@@ -50,17 +49,9 @@ def train(
     from tamperscope.training.config import Training
     from tamperscope.training.data import open_splits
 
-    try:
+    with answering(usage=True):
         training = Training.read(config, dict(pair(text) for text in settings or []))
-    except InvalidParameter as error:
-        raise typer.BadParameter(str(error)) from None
-    try:
+    with answering(resume="the same command goes on from the last epoch"):
         splits = open_splits(data, photos, training.seed)
         weights = run(network, splits["train"], splits["val"], training, out)
-    except TamperscopeError as error:
-        say(str(error))
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        say("interrupted: the same command goes on from the last epoch")
-        raise typer.Exit(INTERRUPTED) from None
     typer.echo(f"{weights}; its curves: {out / 'curves.png'}")
