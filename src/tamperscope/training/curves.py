@@ -18,7 +18,7 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> None:
         rows = list(csv.DictReader(file))
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     losses, others = figure.subplots(1, 2)
-    for name in [name for name in rows[0] if name not in ("epoch", "skipped")]:
+    for name in [name for name in rows[0] if name not in ("epoch", "seconds", "skipped")]:
         axes = losses if name.endswith("loss") else others
         label = name.replace("_", " ").replace("val", "validation,").replace("train", "training,")
         axes.plot([int(row["epoch"]) + 1 for row in rows], [float(row[name]) for row in rows], label=label)

@@ -5,6 +5,7 @@ import ctypes
 import json
 import logging
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -233,12 +234,21 @@ class _History(Callback):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.started = time.monotonic()
+
+    def on_train_epoch_start(
+        self,
+        trainer: lightning.Trainer,  # noqa: ARG002
+        pl_module: lightning.LightningModule,  # noqa: ARG002
+    ) -> None:
+        self.started = time.monotonic()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         if not trainer.is_global_zero:
             return
         figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
-        row = {"epoch": trainer.current_epoch, "skipped": pl_module.skipped, **figures}
+        seconds = round(time.monotonic() - self.started, 2)
+        row = {"epoch": trainer.current_epoch, "seconds": seconds, "skipped": pl_module.skipped, **figures}
         rows = []
         if self.path.exists():
             with self.path.open(encoding="utf-8", newline="") as file:

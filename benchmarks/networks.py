@@ -1,0 +1,90 @@
+"""Learned detectors as a user meets them, and beside PyTorch; and how fast the networks learn."""
+
+import csv
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from tamperscope import plugins
+from tamperscope.demo import make
+from tamperscope.detectors._onnx import open_weights, shipped
+from tamperscope.networks._base import Truth
+from tamperscope.training.config import Training
+from tamperscope.training.data import open_splits
+from tamperscope.training.run import build_network, train
+
+_SIZES = {"1 MP": (1000, 1000), "12 MP": (3000, 4000)}
+
+
+def scan(photo: Path, name: str, stride: int) -> tuple[float, int]:
+    """Return seconds and the peak resident MiB of the largest process so far."""
+    started = time.perf_counter()
+    words = ["scan", str(photo), "--detector", name, "--set", f"{name}.stride={stride}"]
+    subprocess.run([sys.executable, "-m", "tamperscope", *words], check=False, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+
+
+def analysis(name: str, folder: Path) -> None:
+    forged, _ = make(folder)
+    picture = np.asarray(Image.open(forged))
+    for label, (height, width) in _SIZES.items():
+        photo = folder / f"{label}.jpg"
+        cv2.imwrite(str(photo), np.tile(picture, (8, 7, 1))[:height, :width])
+        for stride in (64, 32):
+            seconds, memory = scan(photo, name, stride)
+            print(f"{name}, {label}, stride {stride}: {seconds:.2f} s, {memory} MiB")
+
+
+def peer(name: str) -> None:
+    """Run the same weights' network by ONNX Runtime and by PyTorch, on the same 64 patches."""
+    pixels = np.random.default_rng(0).random((64, 3, 64, 64), np.float32)
+    trained, network = open_weights(shipped(name), name), build_network(name).eval()
+    with torch.inference_mode():
+        rates = []
+        for run in (lambda: trained.run(pixels=pixels), lambda: network(torch.from_numpy(pixels))):
+            run()
+            started = time.perf_counter()
+            for _ in range(8):
+                run()
+            rates.append(8 * 64 / (time.perf_counter() - started))
+    print(f"{name}: {rates[0]:.0f} patches/s, {rates[0] / rates[1]:.2f} times PyTorch's {rates[1]:.0f}")
+
+
+def learning(name: str, data: str, photos: Path, folder: Path) -> None:
+    """Learn from 6400 patches as `tamperscope train` does, and by plain PyTorch from patches in memory."""
+    splits = open_splits(data, photos, 0)
+    few = {"epochs": 2, "epoch_steps": 100, "validation": 1, "resaved": 0.5, "workers": 1}
+    train(name, splits["train"], splits["val"], Training(**few), folder / f"run-{name}")
+    with (folder / f"run-{name}" / "metrics.csv").open() as file:
+        seconds = float(list(csv.DictReader(file))[-1]["seconds"])
+    print(f"{name}: {6400 / seconds:.0f} patches/s learned, reading and validation included")
+    network = build_network(name)
+    adam = torch.optim.Adam(network.parameters())
+    pixels, truth = torch.rand(64, 3, 64, 64), Truth(torch.zeros(64, 64, 64).long(), torch.zeros(64).long())
+    started = time.perf_counter()
+    for _ in range(8):
+        adam.zero_grad()
+        network.loss(network(pixels), truth).backward()
+        adam.step()
+    print(f"{name}: {8 * 64 / (time.perf_counter() - started):.0f} patches/s by plain PyTorch, nothing read")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name in plugins.names("networks", own=True):
+            analysis(name, Path(folder))
+            peer(name)
+            if len(sys.argv) > 2:
+                learning(name, sys.argv[1], Path(sys.argv[2]), Path(folder))
+
+
+if __name__ == "__main__":
+    main()
