@@ -61,8 +61,8 @@ def peer(name: str) -> None:
 def learning(name: str, data: str, photos: Path, folder: Path) -> None:
     """Learn from 6400 patches as `tamperscope train` does, and by plain PyTorch from patches in memory."""
     splits = open_splits(data, photos, 0)
-    few = {"epochs": 2, "epoch_steps": 100, "validation": 1, "resaved": 0.5, "workers": 1}
-    train(name, splits["train"], splits["val"], Training(**few), folder / f"run-{name}")
+    few = Training(epochs=2, epoch_steps=100, validation=1, resaved=0.5, workers=1)
+    train(name, splits["train"], splits["val"], few, folder / f"run-{name}")
     with (folder / f"run-{name}" / "metrics.csv").open() as file:
         seconds = float(list(csv.DictReader(file))[-1]["seconds"])
     print(f"{name}: {6400 / seconds:.0f} patches/s learned, reading and validation included")
@@ -72,7 +72,7 @@ def learning(name: str, data: str, photos: Path, folder: Path) -> None:
     started = time.perf_counter()
     for _ in range(8):
         adam.zero_grad()
-        network.loss(network(pixels), truth).backward()
+        torch.autograd.backward(network.loss(network(pixels), truth))
         adam.step()
     print(f"{name}: {8 * 64 / (time.perf_counter() - started):.0f} patches/s by plain PyTorch, nothing read")
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from tamperscope import plugins
-from tamperscope.networks.conv_lstm import ConvLstm
+from tamperscope.networks.conv_lstm import ConvLstm, to_blocks
 from tamperscope.training.run import build_network
 from tamperscope.training.start import scale
 
@@ -38,13 +38,23 @@ def test_brightness_says_nothing_at_first() -> None:
     assert torch.allclose(network.first(PIXELS + 0.2)[..., 8:-8, 8:-8], inside, atol=1e-4)
 
 
-def test_recurrent_layers_remember() -> None:
+def test_recurrent_layers_remember_and_see_what_varies() -> None:
     network = build_network("conv_lstm", "LSTM-64h")
     scale(network, PIXELS)
     assert isinstance(network, ConvLstm)
     values = dict(network.lstm.named_parameters())
     for gate in values["weight_hh_l1"].chunk(4):
         assert torch.allclose(gate @ gate.T, torch.eye(64), atol=1e-4)
-    entry, forget, _, _ = values["bias_ih_l2"].chunk(4)
-    assert forget.eq(1).all()
-    assert entry.eq(0).all()
+    steps = to_blocks(network.first(PIXELS))
+    seen = steps @ values["weight_ih_l0"].T + values["bias_ih_l0"]
+    expected = torch.tensor([0.0, 1.0, 0.0, 0.0]).repeat_interleave(64)
+    assert torch.allclose(seen.mean((0, 1)), expected, atol=1e-3)
+    assert float((seen - expected).detach().std()) == pytest.approx(1, abs=1e-3)
+    found, _ = network.lstm(steps)
+    assert 0.1 < float(found.detach().std()) < 1  # three layers on, it still varies
+
+
+def test_patches_without_content_do_no_harm() -> None:
+    network = build_network("conv_lstm", "LSTM-64h")
+    scale(network, torch.full((4, 3, 64, 64), 0.5))
+    assert all(values.isfinite().all() for values in network.parameters())

@@ -173,7 +173,8 @@ class Patches(TorchDataset[Item]):
 def collate(items: Sequence[Item]) -> Item:
     """Join items to a batch of tensors: ``pixels`` (n, 3, 64, 64) in [0, 1], ``mask`` and ``label`` int64.
 
-    The channels of ``pixels`` lie together in memory, which convolutions on a processor like better.
+    ``photo`` counts the items. The channels of ``pixels`` lie together in memory, which convolutions on a
+    processor like better.
     """
 
     def joined(key: str) -> Tensor:
@@ -183,6 +184,9 @@ def collate(items: Sequence[Item]) -> Item:
         "pixels": joined("pixels").permute(0, 3, 1, 2).float() / 255,
         "mask": joined("mask").long(),
         "label": joined("label").long(),
+        "photo": torch.arange(len(items)).repeat_interleave(
+            torch.tensor([len(item["label"]) for item in items])
+        ),
         "skipped": [problem for item in items for problem in item["skipped"]],
     }
 

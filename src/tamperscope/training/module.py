@@ -14,7 +14,9 @@ from tamperscope.training.config import Training
 
 __all__ = ["MONITOR", "PatchModule"]
 
-MONITOR = "val_auc"  # chooses the weights: the loss would, by how many of the patches are manipulated
+# Chooses the weights, by what is told apart within a photograph: the loss, and areas under curves of all
+# patches together, rather tell photographs apart.
+MONITOR = "val_auc"
 _KINDS = ("pixel", "patch")
 _STEPS = 1024  # thresholds at which the ROC curve is taken
 
@@ -24,7 +26,7 @@ Batch = dict[str, Any]
 class PatchModule(lightning.LightningModule):
     """Trains a network of patches; logs loss, accuracies and the pixels' AUC."""
 
-    heat: Tensor
+    areas: Tensor
 
     def __init__(self, network: Network, training: Training) -> None:
         super().__init__()
@@ -32,7 +34,7 @@ class PatchModule(lightning.LightningModule):
         self.training_options = training
         self.skipped = 0  # photographs that could not be used
         self.patch_accuracy, self.pixel_accuracy = BinaryAccuracy(), BinaryAccuracy()
-        self.register_buffer("heat", torch.zeros(2, 2, _STEPS), persistent=False)  # by kind, truth and heat
+        self.register_buffer("areas", torch.zeros(2, 2), persistent=False)  # by kind: their sum and number
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Return the loss of a batch.
@@ -67,21 +69,22 @@ class PatchModule(lightning.LightningModule):
                 found = logits.float().softmax(1)[:, 1]
                 accuracy(found, true)
                 self.log(f"val_{what}_accuracy", accuracy)
-                place = true * _STEPS + (found * (_STEPS - 1)).round().long()
-                counts = torch.bincount(place.flatten(), minlength=2 * _STEPS)
-                self.heat[_KINDS.index(what)] += counts.reshape(2, _STEPS)
+                for photo in batch["photo"].unique():
+                    area = _area(found[batch["photo"] == photo], true[batch["photo"] == photo])
+                    if area is not None:
+                        self.areas[_KINDS.index(what)] += torch.tensor([area, 1.0], device=self.areas.device)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the areas under the ROC curves of pixels and patches, of all processes, and their mean."""
-        gathered = self.all_gather(self.heat)
+        """Log the areas under the ROC curves, means over photographs of all processes, and their mean."""
+        gathered = self.all_gather(self.areas)
         assert isinstance(gathered, Tensor)  # noqa: S101  as what was given
-        areas = {}
-        for what, counts in zip(_KINDS, gathered.reshape(-1, *self.heat.shape).sum(0), strict=True):
-            if counts.sum():
-                areas[what] = _area(*counts)
-                self.log(f"val_{what}_auc", areas[what])
-        self.heat.zero_()
-        self.log(MONITOR, torch.stack(list(areas.values())).mean() if areas else torch.tensor(0.5))
+        means = {}
+        for what, (total, count) in zip(_KINDS, gathered.reshape(-1, *self.areas.shape).sum(0), strict=True):
+            if count:
+                means[what] = total / count
+                self.log(f"val_{what}_auc", means[what])
+        self.areas.zero_()
+        self.log(MONITOR, torch.stack(list(means.values())).mean() if means else torch.tensor(0.5))
 
     def configure_optimizers(self) -> Any:
         """Return Adam, as in the paper, and what lowers its learning rate if that is asked for."""
@@ -97,8 +100,11 @@ class PatchModule(lightning.LightningModule):
         return self.network.loss(self.network(batch["pixels"]), truth, self.training_options.weight)
 
 
-def _area(pristine: Tensor, manipulated: Tensor) -> Tensor:
-    """Return the area under the ROC curve of counts by heat; one half if there is one sort only."""
+def _area(found: Tensor, true: Tensor) -> float | None:
+    """Return the area under the ROC curve of probabilities in [0, 1]; None if there is one sort only."""
+    place = true * _STEPS + (found * (_STEPS - 1)).round().long()
+    counts = torch.bincount(place.flatten(), minlength=2 * _STEPS).double()
+    pristine, manipulated = counts.reshape(2, _STEPS)
     pairs = pristine.sum() * manipulated.sum()
     below = pristine.cumsum(0) - pristine / 2  # of those with equal heat, half
-    return (manipulated * below).sum() / pairs if pairs else pairs + 0.5
+    return float((manipulated * below).sum() / pairs) if pairs else None
