@@ -45,6 +45,9 @@ def cases() -> Iterator[tuple[str, bytes]]:
     yield "patchmatch", Saving("standard", 85).encode(paste(coffee, turned, (30, 400), 60))
     noisy = part + np.random.default_rng(0).normal(0, 7, part.shape)
     yield "noi", Saving().encode(paste(coffee, np.clip(noisy, 0, 255).astype(np.uint8)))
+    pasted = Saving("standard", 90).encode(paste(coffee, part))
+    yield "conv_lstm", pasted
+    yield "fcn", pasted
     yield "ela", Saving("standard", 90).encode(paste(Saving("standard", 70).wear(coffee), part))
 
 
@@ -53,7 +56,7 @@ def main() -> None:
         photo, detector = tamperscope.load(data), tamperscope.detector(name)
         result = detector.localize(photo)
         sheet = draw_evidence(
-            photo, [(f"{name}: {detector.card.title}", "", result, detector.card.threshold)]
+            photo, [(f"{name}: {detector.card.title}", "", result, detector.own_card.threshold)]
         )
         picture = cv2.imdecode(np.frombuffer(sheet, np.uint8), cv2.IMREAD_COLOR)
         smaller = cv2.resize(picture, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA)

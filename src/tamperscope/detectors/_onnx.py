@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -84,7 +85,9 @@ def shipped(name: str) -> Path:
 
 
 def open_weights(path: Path, network: str, threads: int = 0) -> Trained:
-    """Return the trained network in an ONNX file; ``threads`` 0 takes one for each core.
+    """Return the trained network in an ONNX file.
+
+    ``threads`` 0 takes as many as OpenCV has: one for each core, a single one in a process of several workers.
 
     Raises:
         UnreadableFile: there is no such file.
@@ -115,7 +118,7 @@ def _open(path: Path, threads: int, state: tuple[int, int]) -> Trained:  # noqa:
     except TamperscopeError as error:
         raise type(error)(error.problem, _REMEDY, display(path)) from error.__cause__
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or cv2.getNumThreads()
     options.log_severity_level = 4  # what is wrong is raised as well
     try:
         # From bytes: a model cannot name other files then, and what runs is what was hashed.

@@ -41,7 +41,7 @@ class PatchNetwork(Detector):
         "soft", "the map is multiplied by the patches' labels (hard: the paper), probabilities (soft) or none"
     )
     batch: int = option(32, "patches that are judged at once", low=1, high=1024)
-    threads: int = option(0, "of the processor; 0: all", low=0, high=256)
+    threads: int = option(0, "of the processor; 0: all, one in each of several workers", low=0, high=256)
 
     smallest: ClassVar[int] = _PATCH
 

@@ -22,7 +22,10 @@ class ConvLstm(PatchNetwork):
     card: ClassVar[Card] = Card(
         title="Conv-LSTM network",
         looks_at="patches of 64 pixels, whose 8x8 blocks a recurrent network compares with each other",
-        limits="TODO",
+        limits=(
+            "it learned from one set of forgeries and from forgeries made here, and is near chance on others; "
+            "sharp, noisy or finely textured parts beside soft ones look pasted to it"
+        ),
         paper="Bappy et al., Exploiting Spatial Structure for Localizing Manipulated Image Regions, ICCV",
         year=2017,
         licence="MIT",

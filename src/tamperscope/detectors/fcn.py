@@ -22,7 +22,10 @@ class Fcn(PatchNetwork):
     card: ClassVar[Card] = Card(
         title="Fully convolutional network",
         looks_at="patches of 64 pixels, each pixel by its surroundings",
-        limits="TODO",
+        limits=(
+            "a baseline: it judges each pixel by the 21 pixels around it, and marks edges and texture of any "
+            "origin; it makes no decision about the photo"
+        ),
         paper="Bappy et al., Exploiting Spatial Structure for Localizing Manipulated Image Regions, ICCV",
         year=2017,
         licence="MIT",
