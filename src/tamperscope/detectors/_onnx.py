@@ -87,7 +87,7 @@ def shipped(name: str) -> Path:
 def open_weights(path: Path, network: str, threads: int = 0) -> Trained:
     """Return the trained network in an ONNX file.
 
-    ``threads`` 0 takes as many as OpenCV has: one for each core, a single one in a process of several workers.
+    ``threads`` 0 takes as many as OpenCV has: one for each core, a single one in each of several workers.
 
     Raises:
         UnreadableFile: there is no such file.

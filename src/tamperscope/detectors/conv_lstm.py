@@ -23,7 +23,7 @@ class ConvLstm(PatchNetwork):
         title="Conv-LSTM network",
         looks_at="patches of 64 pixels, whose 8x8 blocks a recurrent network compares with each other",
         limits=(
-            "it learned from one set of forgeries and from forgeries made here, and is near chance on others; "
+            "it learned from one set of forgeries and from forgeries made here, near chance on others; "
             "sharp, noisy or finely textured parts beside soft ones look pasted to it"
         ),
         paper="Bappy et al., Exploiting Spatial Structure for Localizing Manipulated Image Regions, ICCV",
