@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, say
+from tamperscope.cli._app import FAILED, answering, app, progress, say
 from tamperscope.cli._settings import pair
 
 __all__ = ["export"]
@@ -58,7 +58,7 @@ def export(
     with answering():
         _, training = read_run(run)
         splits = open_splits(data, photos, training.seed, ("train", "val", "test")) if data else {}
-        card = write(run, out, splits, stated)
+        card = write(run, out, splits, stated, progress)
     typer.echo(f"{out}: {card.network}, {card.variant}, threshold {card.threshold:g}")
     if not data:
         typer.echo("threshold and score are not fitted, and nothing is measured: give --data to do so")

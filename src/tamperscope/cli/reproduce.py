@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, say
+from tamperscope.cli._app import FAILED, answering, app, progress, say
 from tamperscope.cli._settings import Workers, pair
 from tamperscope.cli.evaluate import measure, report_unusable
 from tamperscope.errors import InvalidParameter
@@ -116,7 +116,7 @@ def _train(
         f"{each:,} patches; those that are trained already are taken from {out / 'networks'}"
     )
     found = []
-    for one in train_all(rows, sets, training, out / "networks"):
+    for one in train_all(rows, sets, training, out / "networks", progress):
         say(f"{one.dataset}: {one.label} is there, {one.weights}")
         found.append(one)
     return found

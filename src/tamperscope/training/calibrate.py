@@ -1,6 +1,6 @@
 """Threshold and score of trained weights, fitted to validation photographs by the detector itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,12 @@ _THRESHOLDS = np.arange(1, 100) / 100
 _LARGEST = 2_000_000  # pixels: the few larger photographs would take longer than all others together
 
 
-def calibrate(detector: PatchNetwork, photographs: Photographs, seed: int) -> dict[str, Any]:
+def calibrate(
+    detector: PatchNetwork, photographs: Photographs, seed: int, advance: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
     """Return ``threshold``, ``calibration`` and ``calibrated`` of a `NetworkCard`.
+
+    ``advance`` is called for each version of each photograph.
 
     Each photograph counts as it is, and saved once more as JPEG with a quality drawn alike for both classes,
     or else the score would learn how a data set's classes were saved. The threshold is that of the highest
@@ -31,6 +35,7 @@ def calibrate(detector: PatchNetwork, photographs: Photographs, seed: int) -> di
     """
     curves, suspicions, labels = [], [], []
     for sample, photo, mask in _versions(photographs, seed):
+        advance()
         heatmap, patches = detector.look(photo)
         if sample.manipulated and mask.any():
             curves.append(_f1(heatmap, mask))

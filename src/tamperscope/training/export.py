@@ -2,7 +2,8 @@
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -25,20 +26,33 @@ from tamperscope.training.data import Photographs
 from tamperscope.training.measure import measure
 from tamperscope.training.run import WEIGHTS, build_network, load_weights
 
-__all__ = ["PARITY", "export", "read_run", "to_onnx", "with_card"]
+__all__ = ["PARITY", "Watch", "export", "read_run", "to_onnx", "unwatched", "with_card"]
 
 PARITY = 1e-4  # of probabilities, at most, between PyTorch and ONNX Runtime
 _OPSET = 17
 _INPUT = "pixels: RGB / 255, (n, 3, 64, 64), on the 8x8 grid, never resized; probabilities of manipulation"
 
 
+Watch = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
+
+
+def unwatched(label: str, total: int) -> AbstractContextManager[Callable[[], None]]:  # noqa: ARG001
+    """Show nothing: how far work of ``total`` steps is, is nobody's concern."""
+    return nullcontext(lambda: None)
+
+
 def export(
-    run: Path, out: Path, splits: Mapping[str, Photographs], terms: Mapping[str, str] | None = None
+    run: Path,
+    out: Path,
+    splits: Mapping[str, Photographs],
+    terms: Mapping[str, str] | None = None,
+    watch: Watch = unwatched,
 ) -> NetworkCard:
     """Write the best weights of a run as ONNX to ``out``; return the card that is inside.
 
     ``splits`` are the photographs that it was trained with: threshold and score are calibrated on ``val`` and
-    figures measured on ``test``, where they are given. ``terms`` are those of the data sets, by name.
+    figures measured on ``test``, where they are given. ``terms`` are those of the data sets, by name. ``watch``
+    shows how far it is.
 
     Raises:
         CorruptFile: the folder holds no finished run.
@@ -67,11 +81,13 @@ def export(
         _check_parity(network, open_weights(draft, name))
         if "val" in splits:
             detector = plugins.build("detectors", name, weights=str(draft))
-            card = replace(card, **calibrate(detector, splits["val"], training.seed))
+            with watch("fitting the threshold", 2 * len(splits["val"].samples)) as advance:
+                card = replace(card, **calibrate(detector, splits["val"], training.seed, advance))
         trained = open_weights(draft, name)
         for split in ("val", "test"):
             if split in splits:
-                figures = measure(trained, splits[split], training)
+                with watch(f"measuring {split}", len(splits[split].of(manipulated=True))) as advance:
+                    figures = measure(trained, splits[split], training, advance=advance)
                 card = replace(card, metrics={**card.metrics, split: figures.record})
     write_whole(out, with_card(model, card))
     return card

@@ -1,6 +1,6 @@
 """How good a network is on patches, as the tables of bappy2017 have it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,6 @@ from tamperscope.training.data import Patches, Photographs
 __all__ = ["PER_PHOTO", "Figures", "measure"]
 
 PER_PHOTO = 16  # patches, half of them manipulated as far as a photograph has both sorts
-_BATCH = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +54,17 @@ class Figures:
 
 
 def measure(
-    trained: Trained, photographs: Photographs, training: Training, *, resaved: bool = False
+    trained: Trained,
+    photographs: Photographs,
+    training: Training,
+    *,
+    resaved: bool = False,
+    advance: Callable[[], None] = lambda: None,
 ) -> Figures:
     """Measure on `PER_PHOTO` patches drawn from each manipulated photograph, always the same ones.
 
     ``resaved`` saves each photograph once more as JPEG before, of a quality that is drawn. Of the
-    ``training`` its seed counts, and what a manipulated patch is.
+    ``training`` its seed counts, and what a manipulated patch is. ``advance`` is called for each photograph.
 
     Raises:
         TrainingFailed: there is no manipulated photograph that can be used.
@@ -69,16 +73,23 @@ def measure(
     manipulated = Photographs(photographs.dataset, photographs.of(manipulated=True))
     options = replace(training, positive=0.5, validation=PER_PHOTO, resaved=float(resaved))
     patches = Patches.of_each(manipulated, options)
-    items = [item for item in map(patches.__getitem__, range(len(patches))) if len(item["label"])]
-    if not items:
+    labels, masks = [], []
+    found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in trained.outputs}
+    for item in map(patches.__getitem__, range(len(patches))):
+        advance()
+        if len(item["label"]):
+            pixels = item["pixels"].transpose(0, 3, 1, 2).astype(np.float32) / 255
+            for name, answer in trained.run(pixels=pixels).items():
+                found[name].append(answer)
+            labels.append(item["label"])
+            masks.append(item["mask"])
+    if not labels:
         raise TrainingFailed("there is no manipulated photograph to measure on", "give a split that has some")
-    label, mask = (np.concatenate([item[key] for item in items]) for key in ("label", "mask"))
-    answers = list(_answers(np.concatenate([item["pixels"] for item in items]), trained))
-    found = {name: np.concatenate([answer[name] for answer in answers]) for name in trained.outputs}
+    label, mask = np.concatenate(labels), np.concatenate(masks)
     patch, pixel = _compare(found.get("label"), label), _compare(found.get("mask"), mask)
     return Figures(
-        photographs=len(items),
-        skipped=len(patches) - len(items),
+        photographs=len(labels),
+        skipped=len(patches) - len(labels),
         patches=len(label),
         patch_chance=_chance(label),
         pixel_chance=_chance(mask),
@@ -89,17 +100,12 @@ def measure(
     )
 
 
-def _answers(pixels: NDArray[np.uint8], trained: Trained) -> Iterator[dict[str, NDArray[np.float32]]]:
-    for start in range(0, len(pixels), _BATCH):
-        part = pixels[start : start + _BATCH].transpose(0, 3, 1, 2).astype(np.float32) / 255
-        yield trained.run(pixels=part)
-
-
 def _compare(
-    found: NDArray[np.float32] | None, truth: NDArray[np.bool_]
+    answers: list[NDArray[np.float32]] | None, truth: NDArray[np.bool_]
 ) -> tuple[float | None, Curve | None]:
-    if found is None:
+    if answers is None:
         return None, None
+    found = np.concatenate(answers)
     # The probability of being manipulated may exceed 1 by what rounding adds; ranks do not allow that.
     return float(((found > 0.5) == truth).mean()), Ranking.of(np.clip(found, 0, 1), truth).curve
 

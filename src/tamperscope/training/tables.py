@@ -9,7 +9,7 @@ from tamperscope.io.paths import write_whole
 from tamperscope.training.config import Training
 from tamperscope.training.curves import draw_roc
 from tamperscope.training.data import Photographs
-from tamperscope.training.export import export
+from tamperscope.training.export import Watch, export, unwatched
 from tamperscope.training.measure import Figures, measure
 from tamperscope.training.run import WEIGHTS, train
 
@@ -42,7 +42,11 @@ class Worth:
 
 
 def train_all(
-    rows: Iterable[Wanted], sets: Mapping[str, Splits], training: Training, out: Path
+    rows: Iterable[Wanted],
+    sets: Mapping[str, Splits],
+    training: Training,
+    out: Path,
+    watch: Watch = unwatched,
 ) -> Iterator[Worth]:
     """Yield each row's network on each data set, trained below ``out`` unless it was before.
 
@@ -70,9 +74,13 @@ def train_all(
             train(row.network, splits["train"], splits["val"], options, run)
             weights = run / f"{row.network}.onnx"
             if not weights.exists():
-                export(run, weights, splits)
+                export(run, weights, splits, watch=watch)
             trained = open_weights(weights, row.network)
-            figures = [measure(trained, splits["test"], options, resaved=again) for again in (False, True)]
+            with watch(f"measuring {row.label}", 2 * len(splits["test"].of(manipulated=True))) as advance:
+                figures = [
+                    measure(trained, splits["test"], options, resaved=again, advance=advance)
+                    for again in (False, True)
+                ]
             yield Worth(name, row.label, weights, *figures)
 
 
