@@ -51,8 +51,8 @@ def export(
     """Write the best weights of a run as ONNX to ``out``; return the card that is inside.
 
     ``splits`` are the photographs that it was trained with: threshold and score are calibrated on ``val`` and
-    figures measured on ``test``, where they are given. ``terms`` are those of the data sets, by name. ``watch``
-    shows how far it is.
+    figures measured on ``test``, where they are given. ``terms`` are those of the data sets, by name.
+    ``watch`` shows how far it is.
 
     Raises:
         CorruptFile: the folder holds no finished run.
