@@ -11,7 +11,7 @@ from tamperscope.training.config import Training
 __all__ = ["TINY", "write_set"]
 
 TINY = Training(
-    variant="LSTM-64h", epochs=2, epoch_steps=2, batch=4, per_photo=2, validation=2, learning_rate=3e-3
+    variant="LSTM-64h", epochs=2, epoch_steps=2, batch=4, per_photo=2, validation=4, learning_rate=3e-3
 )
 
 

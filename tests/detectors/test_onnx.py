@@ -1,6 +1,8 @@
+import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from networks_made import card, write_network
@@ -69,3 +71,29 @@ def test_a_missing_file_and_one_too_large_are_named(tmp_path: Path) -> None:
         file.truncate(2**30 + 1)
     with pytest.raises(TooLarge, match=r"huge\.onnx"):
         open_weights(huge, "conv_lstm")
+
+
+def test_a_network_cannot_have_other_files_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_network(tmp_path / "made.onnx")
+    model = onnx.load(path)
+    outside = model.graph.initializer.add(name="secret", data_type=onnx.TensorProto.FLOAT, dims=[64, 64])
+    outside.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", "secret.bin"), ("offset", "0"), ("length", str(64 * 64 * 4))):
+        outside.external_data.add(key=key, value=value)
+    model.graph.node[1].output[0] = "mean"
+    model.graph.node.add(op_type="Add", input=["mask", "secret"], output=["sum"])
+    model.graph.node.add(op_type="ReduceMean", input=["sum"], output=["label"])
+    model.graph.node[3].attribute.append(onnx.helper.make_attribute("axes", [1, 2]))
+    model.graph.node[3].attribute.append(onnx.helper.make_attribute("keepdims", 0))
+    path.write_bytes(model.SerializeToString())
+    (tmp_path / "secret.bin").write_bytes(bytes(64 * 64 * 4))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CorruptFile):
+        open_weights(path, "conv_lstm")
+
+
+@pytest.mark.parametrize("calibration", [["a", "b"], [1.0], [float("nan"), 0.0]])
+def test_a_calibration_that_is_no_line_is_refused(tmp_path: Path, calibration: list[object]) -> None:
+    text = card().dumps().replace('"calibration": null', f'"calibration": {json.dumps(calibration)}')
+    with pytest.raises(CorruptFile, match="holds no network"):
+        open_weights(write_network(tmp_path / "made.onnx", text=text), "conv_lstm")

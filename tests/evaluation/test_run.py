@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from dataset_trees import TREES, put, put_mask, write_manifest
 from evaluating import planned
+from networks_made import card, write_network
 from photos import encode
 from tamperscope import plugins
 from tamperscope.cli import app
@@ -401,3 +402,18 @@ def test_metrics_are_listed_with_their_meaning() -> None:
     assert "pixel_f1 (@0.5, @card, @best, or any number): Pixel F1" in listed
     for facts in as_json.values():
         assert facts["convention"] in listed
+
+
+def test_what_was_learned_from_is_said(forged: Path, tmp_path: Path) -> None:
+    samples = open_dataset("forged", forged).samples()
+    learned = [hashlib.sha256(sample.image.read_bytes()).hexdigest()[:16] for sample in samples[:5]]
+    text = card(learned=learned).dumps()
+    weights = write_network(tmp_path / "made.onnx", text=text)
+    words = ["evaluate", "--dataset", "forged", "--root", str(forged), "--metric", "pixel_auc"]
+    words += ["--detector", "conv_lstm,ela", "--set", f"conv_lstm.weights={weights}"]
+    found = run.invoke(app, [*words, "--out", str(tmp_path / "out")])
+    assert found.exit_code == 0, found.output
+    assert f"conv_lstm learned from 5 of these {len(samples)} photographs" in found.output
+    assert "ela learned" not in found.output
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<strong>conv_lstm learned from 5 of these photos</strong>" in page

@@ -1,6 +1,7 @@
 """The papers' tables: their numbers, ours beside them, and what does not exist yet."""
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
@@ -111,7 +112,7 @@ SMALL = [
 ]
 
 
-def test_a_table_trains_its_networks_once(tmp_path: Path) -> None:
+def test_a_table_trains_its_networks_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     roots = [
         f"{name}={write_set(tmp_path / name, name=name)}"
         for name in ("coverage", "made")  # COVERAGE comes last
@@ -127,15 +128,18 @@ def test_a_table_trains_its_networks_once(tmp_path: Path) -> None:
             (tmp_path / "out" / "bappy2017-figure4" / f"roc-{name}.png").read_bytes().startswith(b"\x89PNG")
         )
     networks = tmp_path / "out" / "networks"
-    tuned = json.loads((networks / "coverage" / "conv_lstm-J-Conv-LSTM-Conv" / "run.json").read_text())
-    first = json.loads((networks / "made" / "conv_lstm-J-Conv-LSTM-Conv" / "run.json").read_text())
-    assert tuned["training"]["start"] == str(
-        networks / "made" / "conv_lstm-J-Conv-LSTM-Conv" / "network.safetensors"
-    )
+    row = "conv_lstm-J-Conv-LSTM-Conv"
+    tuned = json.loads((networks / "coverage" / f"{row}-from-made" / "run.json").read_text())
+    first = json.loads((networks / "made" / row / "run.json").read_text())
+    start = (networks / "made" / row / "network.safetensors").read_bytes()
+    assert tuned["training"]["start"] == hashlib.sha256(start).hexdigest()[:16]
+    with (networks / "coverage" / f"{row}-from-made" / "split.csv").open() as file:
+        assert ("start", "made") in {(one["split"], one["dataset"]) for one in csv.DictReader(file)}
     assert tuned["training"]["learning_rate"] < first["training"]["learning_rate"]
     before = {path: path.stat().st_mtime_ns for path in networks.rglob("*.onnx")}
     assert len(before) == 2
-    again = run.invoke(app, [*words, "--out", str(tmp_path / "out"), *SMALL])
+    monkeypatch.chdir(tmp_path)  # the same folder, spelled otherwise
+    again = run.invoke(app, [*words, "--out", "out", *SMALL])
     assert again.exit_code == 0, again.output
     assert {path: path.stat().st_mtime_ns for path in networks.rglob("*.onnx")} == before
 
@@ -143,3 +147,9 @@ def test_a_table_trains_its_networks_once(tmp_path: Path) -> None:
 def test_networks_that_learned_here_are_not_measured_on_what_they_learned(tmp_path: Path) -> None:
     words = ["reproduce", "bappy2017", "table1", "--root", f"made={tmp_path}", "--split", "train"]
     assert run.invoke(app, words).exit_code == 2
+
+
+@pytest.mark.parametrize("setting", ["seed=5", "variant=P-LSTM", "start=x", "devices=2"])
+def test_what_a_table_decides_on_cannot_be_changed(tmp_path: Path, setting: str) -> None:
+    words = ["reproduce", "bappy2017", "table1", "--root", f"made={write_set(tmp_path)}", "--set", setting]
+    assert run.invoke(app, [*words, "--set", "batch=64"]).exit_code == 2

@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score
 
 from networks_made import write_network
 from tamperscope import plugins
-from tamperscope.training.calibrate import _f1, _platt, calibrate, fit_threshold
+from tamperscope.training.calibrate import _f1, _platt, _window, calibrate, fit_threshold
 from tamperscope.training.data import open_splits
 from training_made import write_set
 
@@ -54,3 +54,13 @@ def test_a_detector_is_calibrated_on_photographs(tmp_path: Path) -> None:
     assert found == calibrate(detector, splits["val"], 0)
     masks = plugins.build("detectors", "conv_lstm", weights=str(write_network(tmp_path / "m.onnx", ["mask"])))
     assert set(calibrate(masks, splits["val"], 0)) == {"threshold"}
+
+
+def test_of_a_large_photograph_the_part_around_the_manipulation_counts() -> None:
+    mask = np.zeros((3000, 4000), bool)
+    mask[2990:2995, 10:50] = True
+    rows, columns = _window(mask)
+    assert (rows.stop - rows.start, columns.stop - columns.start) == (1024, 1024)
+    assert (rows.start % 8, columns.start % 8) == (0, 0)
+    assert mask[rows, columns].sum() == mask.sum()
+    assert _window(np.zeros((64, 100), bool)) == (slice(0, 64), slice(0, 100))

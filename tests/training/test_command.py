@@ -1,7 +1,9 @@
 import csv
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,29 @@ def test_processes_share_the_work(forged: Path, tmp_path: Path) -> None:
     with (run / "metrics.csv").open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
     assert (run / "network.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "")]
+)
+def test_a_signal_ends_it_in_order(
+    forged: Path, tmp_path: Path, number: signal.Signals, code: int, word: str
+) -> None:
+    run = tmp_path / "run"
+    words = ["train", "fcn", "--data", str(forged), "--out", str(run), *SMALL, "--set", "epochs=1000"]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "tamperscope", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    for _ in range(1200):
+        if (run / "last.safetensors").exists():
+            break
+        time.sleep(0.1)
+    started.send_signal(number)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == code
+    assert word in said
+    assert not (run / "network.safetensors").exists()

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from tamperscope import plugins
 from tamperscope.cli import app
 from tamperscope.detectors._onnx import NetworkCard, open_weights
-from tamperscope.errors import CorruptFile, TrainingFailed
+from tamperscope.errors import CorruptFile, InvalidParameter, TrainingFailed
 from tamperscope.networks._base import Prediction
 from tamperscope.networks.conv_lstm import ConvLstm
 from tamperscope.training import export as exporting
@@ -67,20 +68,37 @@ def test_the_card_is_in_the_file(made: tuple[Path, dict[str, Photographs]], tmp_
     assert card["training"]["learning_rate"] == 3e-3
     (data,) = card["data"]
     assert (data["name"], data["terms"], sum(data["train"])) == ("made", "free", 6)
-    assert card["licence"] == "MIT"
+    assert "made: free" in card["licence"]
+    digests = {hashlib.sha256(one.image.read_bytes()).hexdigest()[:16] for one in splits["train"].samples}
+    assert set(card["learned"]) == digests
     assert 0 < card["threshold"] < 1
     assert set(card["metrics"]) == {"val", "test"}
     assert card["metrics"]["test"]["patches"] == 16 * card["metrics"]["test"]["photographs"] > 0
     assert 0 <= card["metrics"]["test"]["pixel_auc"] <= 1
 
 
-def test_terms_that_allow_research_only_stand_in_the_licence(
+def test_the_licence_names_every_set_with_its_terms(
+    made: tuple[Path, dict[str, Photographs]], tmp_path: Path
+) -> None:
+    run, _ = made
+    assert "made: not stated" in export(run, tmp_path / "network.onnx", {}).licence
+    assert "made: research only" in export(run, tmp_path / "x.onnx", {}, {"made": "research only"}).licence
+    with pytest.raises(InvalidParameter, match="terms of mad are given; choose from made"):
+        export(run, tmp_path / "x.onnx", {}, {"mad": "research only"})
+
+
+def test_only_the_photographs_of_the_run_count(
     made: tuple[Path, dict[str, Photographs]], tmp_path: Path
 ) -> None:
     run, splits = made
-    said = export(run, tmp_path / "network.onnx", {"train": splits["train"]}, {"made": "research only"})
-    assert "made" in said.licence
-    assert "research" in said.licence
+    for wrong in (
+        {**splits, "train": splits["val"]},
+        {**splits, "val": Photographs(splits["val"].dataset, splits["val"].samples[1:])},
+        {**splits, "test": splits["train"]},
+    ):
+        with pytest.raises(InvalidParameter, match=r"other photographs|learned from"):
+            export(run, tmp_path / "network.onnx", wrong)
+    assert not (tmp_path / "network.onnx").exists()
 
 
 def test_a_network_that_differs_is_not_written(
@@ -105,7 +123,8 @@ def test_an_unfinished_run_is_refused(made: tuple[Path, dict[str, Photographs]],
     run, _ = made
     with pytest.raises(CorruptFile, match="no finished training run"):
         export(tmp_path, tmp_path / "network.onnx", {})
-    (tmp_path / "run.json").write_bytes((run / "run.json").read_bytes())
+    for name in ("run.json", "split.csv"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
     with pytest.raises(CorruptFile, match="not finished"):
         export(tmp_path, tmp_path / "network.onnx", {})
     save_file({"first.0.weight": torch.zeros(1)}, tmp_path / "network.safetensors")

@@ -9,18 +9,16 @@ from safetensors.torch import load_file
 
 from forging import write_photos
 from tamperscope.datasets import open_dataset
-from tamperscope.errors import OutputError, TrainingFailed
+from tamperscope.errors import CorruptFile, InvalidParameter, OutputError, TrainingFailed
 from tamperscope.forge.batch import forge_all
 from tamperscope.forge.recipe import load_recipe
 from tamperscope.training.checkpoint import SafeCheckpoints
 from tamperscope.training.config import Training
-from tamperscope.training.data import Patches, Photographs
+from tamperscope.training.data import Patches, Photographs, open_splits
+from tamperscope.training.folder import load_weights, read_run
 from tamperscope.training.module import PatchModule
 from tamperscope.training.run import build_network, train
-
-TINY = Training(
-    variant="LSTM-64h", epochs=2, epoch_steps=2, batch=4, per_photo=2, validation=2, learning_rate=3e-3
-)
+from training_made import TINY, write_set
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +56,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(
         return read(patches, index)
 
     monkeypatch.setattr(Patches, "__getitem__", fails)
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
+    with pytest.raises(KeyboardInterrupt):
         train("conv_lstm", photographs, photographs, TINY, tmp_path / "broken")
     monkeypatch.setattr(Patches, "__getitem__", read)
     assert not (tmp_path / "broken" / "network.safetensors").exists()
@@ -85,7 +83,9 @@ def test_the_last_epoch_is_kept_though_it_was_not_the_best(
 def test_another_configuration_needs_another_folder(photographs: Photographs, tmp_path: Path) -> None:
     train("fcn", photographs, photographs, Training(epochs=1, epoch_steps=1, batch=2, per_photo=2), tmp_path)
     with pytest.raises(OutputError, match="another configuration"):
-        train("fcn", photographs, photographs, Training(epochs=2, epoch_steps=1, batch=2), tmp_path)
+        train(
+            "fcn", photographs, photographs, Training(epochs=2, epoch_steps=1, batch=2, per_photo=2), tmp_path
+        )
 
 
 def test_a_missing_class_is_said_before_anything_is_written(photographs: Photographs, tmp_path: Path) -> None:
@@ -147,3 +147,95 @@ def test_it_learns_in_every_precision(photographs: Photographs, tmp_path: Path, 
     with (tmp_path / "metrics.csv").open() as file:
         first, second = (float(row["train_loss"]) for row in csv.DictReader(file))
     assert second < first
+
+
+def test_a_damaged_result_is_made_anew(photographs: Photographs, tmp_path: Path) -> None:
+    weights = train("conv_lstm", photographs, photographs, TINY, tmp_path)
+    before = load_file(weights)
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(OutputError, match="another configuration"):
+        train("conv_lstm", photographs, photographs, TINY, tmp_path)
+    weights.unlink()
+    (tmp_path / "run.json").unlink()  # killed before it was written: begun anew, with what is there
+    again = load_file(train("conv_lstm", photographs, photographs, TINY, tmp_path))
+    assert all(torch.equal(before[name], again[name]) for name in before)
+
+
+def _areas(monkeypatch: pytest.MonkeyPatch, *areas: float) -> None:
+    """Let the epochs have these areas."""
+
+    def given(module: PatchModule, batch: object) -> None:
+        module.log("val_auc", areas[module.current_epoch], batch_size=1)
+
+    monkeypatch.setattr(PatchModule, "validation_step", given)
+    monkeypatch.setattr(PatchModule, "on_validation_epoch_end", lambda module: None)
+
+
+def test_a_run_may_be_moved(
+    photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(TINY, epochs=3)
+    _areas(monkeypatch, 0.9, 0.5, 0.6)
+    whole = load_file(train("conv_lstm", photographs, photographs, options, tmp_path / "whole"))
+    read = Patches.__getitem__
+
+    def fails(patches: Patches, index: int) -> object:
+        if patches.epoch == 2:
+            raise KeyboardInterrupt
+        return read(patches, index)
+
+    monkeypatch.setattr(Patches, "__getitem__", fails)
+    with pytest.raises(KeyboardInterrupt):
+        train("conv_lstm", photographs, photographs, options, tmp_path / "here")
+    monkeypatch.setattr(Patches, "__getitem__", read)
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = load_file(train("conv_lstm", photographs, photographs, options, tmp_path / "there"))
+    assert all(torch.equal(whole[name], moved[name]) for name in whole)
+
+
+def test_what_ended_early_does_not_go_on(
+    photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(TINY, epochs=6, patience=1)
+    _areas(monkeypatch, 0.5, 0.4, 0.6, 0.7, 0.8, 0.9)
+    weights = train("conv_lstm", photographs, photographs, options, tmp_path)
+    before = load_file(weights)
+    weights.unlink()  # as if it had been killed just before
+    after = load_file(train("conv_lstm", photographs, photographs, options, tmp_path))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    with (tmp_path / "metrics.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+
+
+def test_it_says_what_learned_from_what(photographs: Photographs, tmp_path: Path) -> None:
+    first = train("conv_lstm", photographs, photographs, TINY, tmp_path / "first")
+    train("conv_lstm", photographs, photographs, replace(TINY, start=str(first)), tmp_path / "second")
+    rows = read_run(tmp_path / "second").photographs
+    count = len(photographs.samples)
+    assert [row["split"] for row in rows] == ["start"] * count + ["train"] * count + ["val"] * count
+    assert {len(row["digest"]) for row in rows} == {16}
+    with pytest.raises(CorruptFile, match="weights cannot be used"):
+        load_weights(build_network("fcn"), first)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"precision": "foo"}, "precision"),
+        ({"batch": 12}, "a multiple of per_photo"),
+        ({"precision": "bf16-true"}, "precision"),
+    ],
+)
+def test_what_cannot_be_is_refused(fields: dict[str, object], problem: str) -> None:
+    with pytest.raises(InvalidParameter, match=problem):
+        Training(**fields)  # type: ignore[arg-type]
+
+
+def test_photographs_that_cannot_be_used_are_said_in_one_line(tmp_path: Path) -> None:
+    folder = write_set(tmp_path)
+    splits = open_splits(str(folder), None, 0)
+    for sample in splits["train"].samples:
+        sample.image.write_bytes(b"no photograph")
+    with pytest.raises(TrainingFailed, match="cannot be used") as caught:
+        train("fcn", splits["train"], splits["val"], replace(TINY, variant="", workers=1), tmp_path / "run")
+    assert "\n" not in str(caught.value)

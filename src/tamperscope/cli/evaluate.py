@@ -106,7 +106,9 @@ def measure(evaluation: "Evaluation", out: Path, cache: Path | None, workers: in
         answering(resume="heatmaps are kept, the same command goes on from here"),
         progress(f"measuring {evaluation.name}", total) as advance,
     ):
-        return run(evaluation, out, cache=cache, workers=workers, advance=advance)
+        results = run(evaluation, out, cache=cache, workers=workers, advance=advance)
+    _show_learned(results)
+    return results
 
 
 def show_numbers(results: "Results") -> None:
@@ -131,6 +133,13 @@ def show_numbers(results: "Results") -> None:
                 )
                 value = spelled(number.value, number.low, number.high)
                 typer.echo(f"  {number.detector:<12} {name:<30} {value:<22} {counts}")
+
+
+def _show_learned(results: "Results") -> None:
+    """Tell which detectors learned from what they were measured on."""
+    for name, count in results.learned.items():
+        total = len(results.evaluation.samples)
+        say(f"{name} learned from {count} of these {total} photographs: its numbers say little about others")
 
 
 def report_unusable(results: "Results") -> int:

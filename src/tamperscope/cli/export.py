@@ -47,7 +47,7 @@ def export(
     """Write the best weights of a training as one ONNX file, with a card inside that says all about them."""
     try:
         from tamperscope.training.export import export as write
-        from tamperscope.training.export import read_run
+        from tamperscope.training.folder import read_run
     except ImportError as error:
         say(f"exporting needs PyTorch and ONNX ({error}); pip install 'tamperscope[train]'")
         raise typer.Exit(FAILED) from None
@@ -56,8 +56,8 @@ def export(
     with answering(usage=True):
         stated = dict(pair(text, "dataset=text", "--terms") for text in terms or [])
     with answering():
-        _, training = read_run(run)
-        splits = open_splits(data, photos, training.seed, ("train", "val", "test")) if data else {}
+        seed = read_run(run).training.seed
+        splits = open_splits(data, photos, seed, ("train", "val", "test")) if data else {}
         card = write(run, out, splits, stated, progress)
     typer.echo(f"{out}: {card.network}, {card.variant}, threshold {card.threshold:g}")
     if not data:

@@ -2,9 +2,10 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -62,6 +63,7 @@ def reproduce(
     from tamperscope.evaluation import tables
     from tamperscope.io.paths import write_whole
 
+    out = out.resolve()  # its networks are known by their place
     folder = out / f"{paper}-{table}"
     worth: list[Worth] = []
     with answering(usage=True, resume=_RESUME):
@@ -105,7 +107,12 @@ def _train(
     from tamperscope.training.config import Training
     from tamperscope.training.data import open_splits
 
-    training = Training.read(config, {"seed": str(seed), **changes})
+    taken = {"seed", "start", *(name for row in table.rows for name in row.training or ())}
+    if wrong := taken.intersection(changes):
+        raise InvalidParameter(
+            f"--set cannot change {', '.join(sorted(wrong))}", "the table and --seed decide on them"
+        )
+    training = replace(Training.read(config, changes), seed=seed)
     rows = [Wanted(row.label, row.detector, row.training) for row in table.rows if row.training is not None]
     sets = {
         name: open_splits(name, path, training.seed, ("train", "val", "test")) for name, path in roots.items()
@@ -135,9 +142,17 @@ def _on_patches(worth: "list[Worth]") -> "list[Ours]":
             counts = f"n {sample['photographs']}, {sample['patches']} patches"
             for metric in _ON_PATCHES:
                 cells = {label: _number(record[metric]) for label, record in records.items()}
-                chance = _number(sample[_CHANCE[metric]] if metric in _CHANCE else 0.5)
+                chances = {label: _chance(record, metric) for label, record in records.items()}
+                chance = chances[rows[0].label]
+                if len(set(chances.values())) > 1:  # what counts as manipulated differs
+                    cells = {label: f"{cell} (chance {chances[label]})" for label, cell in cells.items()}
+                    chance = "as said"
                 found.append(Ours(f"{name} test, {condition}, {metric} of patches ({counts})", cells, chance))
     return found
+
+
+def _chance(record: Mapping[str, Any], metric: str) -> str:
+    return _number(record[_CHANCE[metric]] if metric in _CHANCE else 0.5)
 
 
 def _number(value: float | None) -> str:

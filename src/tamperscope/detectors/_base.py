@@ -39,6 +39,11 @@ class Detector(Configurable, ABC):
         return None
 
     @property
+    def learned(self) -> frozenset[str]:
+        """The photographs that its weights learned from, by the first 16 letters of their files' SHA-256."""
+        return frozenset()
+
+    @property
     def own_card(self) -> Card:
         """The card of this configuration: the class's, with what its weights add."""
         return self.card

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -20,6 +21,7 @@ __all__ = ["KEY", "NetworkCard", "Trained", "open_weights", "shipped"]
 
 KEY = "tamperscope"  # of the card in the file's metadata
 _REMEDY = "give a file made by `tamperscope export`"
+_ELSEWHERE = "session.model_external_initializers_file_folder_path"
 _LARGEST = 2**30  # bytes of a file of weights
 _SHIPPED = Path(__file__).parents[1] / "weights"
 
@@ -31,7 +33,8 @@ class NetworkCard:
     ``threshold`` turns heatmaps into masks. ``calibration`` is the slope and the intercept that make a
     probability of the logit of the photo's patches, None if there was nothing to fit it to; ``calibrated``
     says what it was fitted to. ``data`` names the photographs by data set, with their terms and counts,
-    ``metrics`` what was measured on which split; ``training`` is the configuration.
+    ``metrics`` what was measured on which split; ``training`` is the configuration. ``learned`` are the
+    photographs that it learned from, by the first 16 letters of their files' SHA-256.
     """
 
     network: str
@@ -45,6 +48,7 @@ class NetworkCard:
     data: Sequence[dict[str, Any]] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    learned: Sequence[str] = ()
 
     def dumps(self) -> str:
         """Return it as JSON."""
@@ -60,8 +64,10 @@ class NetworkCard:
         """
         values = json.loads(text)
         found = cls(**values)
-        if not 0 < found.threshold < 1 or (found.calibration and len(found.calibration) != 2):
-            raise ValueError("its threshold or calibration is out of range")
+        if not 0 < found.threshold < 1:
+            raise ValueError("its threshold is out of range")
+        if found.calibration is not None and not np.isfinite(np.array(found.calibration).reshape(2)).all():
+            raise ValueError("its calibration is no line")
         return found
 
 
@@ -103,7 +109,7 @@ def open_weights(path: Path, network: str, threads: int = 0) -> Trained:
     trained = _open(path, threads, state)
     if trained.card.network != network:
         raise InvalidParameter(
-            f"{display(path)} holds the network {trained.card.network}, not {network}",
+            f"{display(path)} holds the network {display(str(trained.card.network))}, not {network}",
             f"give it to that detector, or give weights of {network}",
         )
     return trained
@@ -121,7 +127,8 @@ def _open(path: Path, threads: int, state: tuple[int, int]) -> Trained:  # noqa:
     options.intra_op_num_threads = threads or cv2.getNumThreads()
     options.log_severity_level = 4  # what is wrong is raised as well
     try:
-        # From bytes: a model cannot name other files then, and what runs is what was hashed.
+        # What runs must be what was hashed: from bytes, and with weights in other files nowhere to be found.
+        options.add_session_config_entry(_ELSEWHERE, os.devnull)
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         text = session.get_modelmeta().custom_metadata_map[KEY]
         card = NetworkCard.loads(text)

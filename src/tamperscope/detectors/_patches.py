@@ -70,6 +70,11 @@ class PatchNetwork(Detector):
         return self.trained.digest
 
     @property
+    def learned(self) -> frozenset[str]:
+        """The photographs that the weights learned from, as their card has them."""
+        return frozenset(self.trained.card.learned)
+
+    @property
     def own_card(self) -> Card:
         """The card, with the threshold and the calibration of these weights."""
         card = self.trained.card

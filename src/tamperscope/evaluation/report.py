@@ -88,6 +88,7 @@ def render(results: "Results", plan: Plan) -> str:
         ],
         ordered_by=_order(evaluation.metrics),
         excluded=results.excluded,
+        learned=results.learned,
         unusual=list(_unusual(plain)),
         conventions=[
             (metric.name, metric.title, metric.convention) for metric in _distinct(evaluation.metrics)

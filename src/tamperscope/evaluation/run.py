@@ -1,5 +1,6 @@
 """Running detectors over a data set, and writing what came of it."""
 
+import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -89,10 +90,14 @@ class Condition:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """All conditions of an evaluation, the one without perturbation first."""
+    """All conditions of an evaluation, the one without perturbation first.
+
+    ``learned`` says from how many of the photographs a detector's weights learned, if from any.
+    """
 
     evaluation: Evaluation
     conditions: tuple[Condition, ...]
+    learned: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def excluded(self) -> dict[str, str]:
@@ -196,12 +201,29 @@ def evaluate(
                 advance()
                 if verdicts.task.index % len(evaluation.samples) == len(evaluation.samples) - 1:
                     answers.finish(verdicts.task.perturbation)
-        results = Results(evaluation, tuple(_conditions(evaluation, answers.series)))
+        conditions = tuple(_conditions(evaluation, answers.series))
+        results = Results(evaluation, conditions, dict(_learned(evaluation)))
         write_whole(out / "summary.csv", summary(results).encode())
         write_whole(out / "report.html", render(results, plan).encode())
     done = {"seconds": round(time.time() - started, 1), "cached": answers.cached, "workers": workers}
     write_run(out, evaluation, finished=True, **done)
     return results
+
+
+def _learned(evaluation: Evaluation) -> Iterator[tuple[str, int]]:
+    """Yield the detectors that learned from some of the photographs, and from how many."""
+    known = {name: detector.learned for name, detector in evaluation.detectors.items() if detector.learned}
+    digests = [_digest(sample.image) for sample in evaluation.samples] if known else []
+    for name, learned in known.items():
+        if count := sum(digest in learned for digest in digests):
+            yield name, count
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return ""  # it is among those excluded
 
 
 @contextmanager

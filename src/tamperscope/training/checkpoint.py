@@ -6,11 +6,11 @@ from typing import Any
 
 from lightning.fabric.plugins import CheckpointIO
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from tamperscope.errors import CorruptFile
-from tamperscope.io.paths import display
+from tamperscope.io.paths import display, write_whole
 
 __all__ = ["SafeCheckpoints"]
 
@@ -26,14 +26,16 @@ class SafeCheckpoints(CheckpointIO):
         path: Any,
         storage_options: Any | None = None,  # noqa: ARG002  Lightning's signature, also below
     ) -> None:
-        """Write next to the place, then move there: a kill leaves the last one."""
+        """Write it whole: a kill leaves the last one.
+
+        Raises:
+            OutputError: the disk is full.
+
+        """
         tensors: dict[str, Tensor] = {}
         state = json.dumps(_flattened(checkpoint, tensors))
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(target.name + ".part")
-        save_file(tensors, part, {_STATE: state})
-        part.replace(target)
+        write_whole(target, save(tensors, {_STATE: state}))
 
     def load_checkpoint(
         self,

@@ -12,6 +12,8 @@ from tamperscope.plugins import Configurable, option, parsed
 
 __all__ = ["RECIPES", "Training"]
 
+_PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
+
 
 @dataclass(frozen=True)
 class Training(Configurable):
@@ -48,13 +50,25 @@ class Training(Configurable):
     positive: float = option(0.7, "share of manipulated patches in a manipulated photograph", low=0, high=1)
     per_photo: int = option(8, "patches from a photograph each time it is read", low=1, high=4096)
     turns: bool = option(True, "flips and quarter turns, which keep the 8x8 grid")
-    validation: int = option(8, "patches of each validation photograph", low=1, high=4096)
+    validation: int = option(8, "patches of each validation photograph", low=2, high=4096)
     seed: int = option(0, "the same seed gives the same weights on the same machine", low=0, high=2**31)
     precision: str = option(
-        "auto", "of the arithmetic, as Lightning names it, such as 32-true; auto: bf16-mixed where it is fast"
+        "auto", "of the arithmetic: 32-true, bf16-mixed, 16-mixed, or auto: bf16-mixed where that is fast"
     )
     devices: int = option(1, "graphics cards (or processes) that share the work", low=1, high=1024)
     workers: int = option(0, "processes that read photographs", low=0, high=256)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.precision not in _PRECISIONS:
+            raise InvalidParameter(
+                f"training.precision cannot be {self.precision!r}", f"give {', '.join(_PRECISIONS)}"
+            )
+        if self.batch % (self.per_photo * self.devices):
+            raise InvalidParameter(
+                f"training.batch cannot be {self.batch}",
+                f"give a multiple of per_photo and devices: of {self.per_photo * self.devices}",
+            )
 
     @classmethod
     def read(cls, name: str | Path | None, texts: Mapping[str, str]) -> "Training":

@@ -87,7 +87,8 @@ class Patches(TorchDataset[Item]):
     """Item *i* is ``per_photo`` patches of one photograph; which, only seed, epoch and *i* decide.
 
     An item holds ``pixels`` (n, 64, 64, 3) uint8, ``mask`` (n, 64, 64) and ``label`` (n), and ``skipped``,
-    the problems met on the way.
+    the problems met on the way; ``failed`` if nothing but problems were met. None is raised: a process that
+    reads photographs could only hand on its traceback.
     """
 
     def __init__(self, photographs: Photographs, training: Training, epoch: int) -> None:
@@ -98,8 +99,7 @@ class Patches(TorchDataset[Item]):
     @classmethod
     def of_each(cls, photographs: Photographs, training: Training) -> "Patches":
         """Return patches of every photograph in turn, always the same, unforged and unturned."""
-        options = replace(training, forged=0.0, turns=False, per_photo=training.validation)
-        return cls(photographs, options, _VALIDATION)
+        return cls(photographs, replace(training, forged=0.0, turns=False), _VALIDATION)
 
     def __len__(self) -> int:
         if self.epoch == _VALIDATION:
@@ -118,21 +118,13 @@ class Patches(TorchDataset[Item]):
                 skipped.append(str(error))
             else:
                 return {**self._cut(pixels, mask, rng), "skipped": skipped}
-        raise TamperscopeError(
-            f"{_TRIES} photographs drawn in a row cannot be used, the last: {skipped[-1]}",
-            "check the data set with `tamperscope datasets check`",
-        )
+        return {**_nothing(skipped), "failed": True}
 
     def _validation(self, index: int, rng: np.random.Generator) -> Item:
         try:
             pixels, mask = self.photographs.read(self.photographs.samples[index])
         except TamperscopeError as error:
-            return {
-                "pixels": np.empty((0, PATCH, PATCH, 3), np.uint8),
-                "mask": np.empty((0, PATCH, PATCH), bool),
-                "label": np.empty(0, bool),
-                "skipped": [str(error)],
-            }
+            return _nothing([str(error)])
         return {**self._cut(self._resaved(pixels, rng), mask, rng), "skipped": []}
 
     def _photograph(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -157,7 +149,8 @@ class Patches(TorchDataset[Item]):
 
     def _cut(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator) -> Item:
         training = self.training
-        places, labels = draw_patches(mask, training.per_photo, training.positive, training.least_share, rng)
+        count = training.validation if self.epoch == _VALIDATION else training.per_photo
+        places, labels = draw_patches(mask, count, training.positive, training.least_share, rng)
         found = []
         for row, column in places:
             window = np.s_[row : row + PATCH, column : column + PATCH]
@@ -168,6 +161,15 @@ class Patches(TorchDataset[Item]):
             "mask": np.stack([part for _, part in found]),
             "label": labels,
         }
+
+
+def _nothing(skipped: list[str]) -> Item:
+    return {
+        "pixels": np.empty((0, PATCH, PATCH, 3), np.uint8),
+        "mask": np.empty((0, PATCH, PATCH), bool),
+        "label": np.empty(0, bool),
+        "skipped": skipped,
+    }
 
 
 def collate(items: Sequence[Item]) -> Item:
@@ -187,6 +189,7 @@ def collate(items: Sequence[Item]) -> Item:
         "photo": torch.arange(len(items)).repeat_interleave(
             torch.tensor([len(item["label"]) for item in items])
         ),
+        "failed": any(item.get("failed") for item in items),
         "skipped": [problem for item in items for problem in item["skipped"]],
     }
 

@@ -1,10 +1,10 @@
 """From a finished run to one ONNX file with its card inside."""
 
-import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,16 +17,16 @@ from torch import Tensor, nn
 
 from tamperscope import __version__, plugins
 from tamperscope.detectors._onnx import KEY, NetworkCard, Trained, open_weights
-from tamperscope.errors import CorruptFile, TrainingFailed
-from tamperscope.io.paths import display, write_whole
+from tamperscope.errors import InvalidParameter, TrainingFailed
+from tamperscope.io.paths import write_whole
 from tamperscope.networks._base import PATCH, Network
 from tamperscope.training.calibrate import calibrate
-from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
+from tamperscope.training.folder import WEIGHTS, Run, load_weights, read_run
 from tamperscope.training.measure import measure
-from tamperscope.training.run import WEIGHTS, build_network, load_weights
+from tamperscope.training.run import build_network
 
-__all__ = ["PARITY", "Watch", "export", "read_run", "to_onnx", "unwatched", "with_card"]
+__all__ = ["PARITY", "Watch", "export", "to_onnx", "unwatched", "with_card"]
 
 PARITY = 1e-4  # of probabilities, at most, between PyTorch and ONNX Runtime
 _OPSET = 17
@@ -56,24 +56,25 @@ def export(
 
     Raises:
         CorruptFile: the folder holds no finished run.
+        InvalidParameter: ``splits`` are not what it was trained with.
         TrainingFailed: ONNX Runtime does not say what PyTorch says.
 
     """
-    name, training = read_run(run)
+    found = read_run(run)
+    name, training = found.network, found.training
+    learned = _checked(found, splits, terms or {})
     network = build_network(name, training.variant)
     load_weights(network, run / WEIGHTS)
     model = to_onnx(network)
-    known = {**_terms(splits), **(terms or {})}
     card = NetworkCard(
         network=name,
         variant=training.variant or next(iter(network.variants)),
         version=__version__,
         input=_INPUT,
-        licence=_licence(known),
-        data=list(_used(splits, known)),
-        training={
-            key: value for key, value in json.loads(json.dumps(vars(training))).items() if key != "start"
-        },
+        licence=_licence(learned),
+        data=learned,
+        training=asdict(training),
+        learned=sorted({row["digest"] for row in found.photographs if row["split"] != "val"}),
     )
     with TemporaryDirectory() as folder:
         draft = Path(folder) / "draft.onnx"
@@ -143,54 +144,58 @@ def _check_parity(network: Network, trained: Trained) -> None:
     with torch.no_grad():
         expected = _Probabilities(network).eval()(pixels)
     found = trained.run(pixels=pixels.numpy())
-    worst = max(
-        float(np.abs(one.numpy() - other).max()) for one, other in zip(expected, found.values(), strict=True)
-    )
+    gaps = [np.abs(one.numpy() - other).max() for one, other in zip(expected, found.values(), strict=True)]
+    worst = float(np.max(gaps))  # unlike Python's, it keeps what is no number
     if not worst <= PARITY:
         raise TrainingFailed(
             f"the exported network differs from the trained one by {worst:.2g}", "please report this"
         )
 
 
-def read_run(run: Path) -> tuple[str, Training]:
-    """Return the network's name and the configuration of a finished run.
+def _checked(run: Run, splits: Mapping[str, Photographs], terms: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return of each data set its terms, and how many pristine and manipulated photographs each split has.
 
     Raises:
-        CorruptFile: the folder holds none.
+        InvalidParameter: these are not the run's photographs, one to be tested on was learned from, or terms
+            are given of a data set that is not there.
 
     """
-    try:
-        record: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
-        found = str(record["network"]), Training(**record["training"])
-        if not (run / WEIGHTS).is_file():
-            raise ValueError("it is not finished")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorruptFile(
-            f"it is no finished training run ({error})",
-            "give the folder of `tamperscope train`",
-            display(run),
-        ) from error
-    return found
+    for split in ("train", "val"):
+        rows = [row for row in run.photographs if row["split"] == split]
+        if split in splits and [row["image"] for row in rows] != [one.name for one in splits[split].samples]:
+            raise InvalidParameter(
+                f"the run's {split} split has other photographs", "give the data that it was trained with"
+            )
+    known = {row["image"] for row in run.photographs if row["split"] != "val"}
+    if "test" in splits and any(one.name in known for one in splits["test"].samples):
+        raise InvalidParameter("the test split has photographs that were learned from", "split the data anew")
+    counts: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for row in run.photographs:
+        counts[row["dataset"]][row["split"], row["manipulated"]] += 1
+    for name, (pristine, manipulated) in splits["test"].sources.items() if "test" in splits else ():
+        counts[name].update({("test", "0"): pristine, ("test", "1"): manipulated})
+    if unknown := set(terms).difference(counts):
+        raise InvalidParameter(
+            f"terms of {', '.join(sorted(unknown))} are given", f"choose from {', '.join(sorted(counts))}"
+        )
+    said = {**_published(counts), **terms}
+    return [
+        {
+            "name": name,
+            "terms": said.get(name, "not stated"),
+            **{split: (count[split, "0"], count[split, "1"]) for split in ("start", "train", "val", "test")},
+        }
+        for name, count in sorted(counts.items())
+    ]
 
 
-def _terms(splits: Mapping[str, Photographs]) -> dict[str, str]:
+def _published(names: Iterable[str]) -> dict[str, str]:
     """Return the terms of the data sets that we know."""
-    sources = {source for one in splits.values() for source in one.sources}
-    known = sources.intersection(plugins.names("datasets"))
+    known = set(names).intersection(plugins.names("datasets", own=True)) - {"folder", "manifest"}
     return {name: plugins.load("datasets", name).card.terms for name in known}
 
 
-def _used(splits: Mapping[str, Photographs], terms: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield of each data set its terms, and how many pristine and manipulated photographs each split has."""
-    counts = {split: one.sources for split, one in splits.items()}
-    for name in sorted({name for one in counts.values() for name in one}):
-        numbers = {split: one[name] for split, one in counts.items() if name in one}
-        yield {"name": name, "terms": terms.get(name, "not stated"), **numbers}
-
-
-def _licence(terms: Mapping[str, str]) -> str:
+def _licence(data: Iterable[dict[str, Any]]) -> str:
     """Return on what terms the weights may be used: whether those of photographs bind them is not settled."""
-    restricted = sorted(name for name, text in terms.items() if "research" in text)
-    if not restricted:
-        return "MIT"
-    return f"MIT; learned from {', '.join(restricted)}, whose photographs may be used for research only"
+    used = "; ".join(f"{one['name']}: {one['terms']}" for one in data if any(one["start"] + one["train"]))
+    return f"MIT for the file. It learned from photographs with terms of their own ({used})"

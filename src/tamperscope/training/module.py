@@ -36,30 +36,40 @@ class PatchModule(lightning.LightningModule):
         self.patch_accuracy, self.pixel_accuracy = BinaryAccuracy(), BinaryAccuracy()
         self.register_buffer("areas", torch.zeros(2, 2), persistent=False)  # by kind: their sum and number
 
-    def training_step(self, batch: Batch, index: int) -> Tensor:
+    def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of a batch.
 
         Raises:
-            TrainingFailed: it is no number.
+            TrainingFailed: it is no number, or there are no photographs.
 
         """
-        loss = self._loss(batch)
         self.skipped += len(batch["skipped"])
-        if not math.isfinite(loss.item()):
+        if batch["failed"]:
             raise TrainingFailed(
-                f"the loss became {loss.item()} in epoch {self.current_epoch}, step {index}",
-                "lower learning_rate or clip, or choose precision 32-true; the last checkpoint is whole",
+                f"photographs drawn in a row cannot be used, the last: {batch['skipped'][-1]}",
+                "check the data set with `tamperscope datasets check`",
             )
+        loss = self._loss(batch)
+        if not math.isfinite(loss.item()):
+            raise self._broken(loss)
         self.log("train_loss", loss, on_step=False, on_epoch=True, prog_bar=True, sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch) -> None:
-        """Observe a batch of the validation split."""
+        """Observe a batch of the validation split.
+
+        Raises:
+            TrainingFailed: the weights became no numbers.
+
+        """
+        self.skipped += len(batch["skipped"])
         if not len(batch["pixels"]):  # of photographs that cannot be read
             return
         prediction = self.network(batch["pixels"])
         truth = Truth(batch["mask"], batch["label"])
         loss = self.network.loss(prediction, truth, self.training_options.weight)
+        if not math.isfinite(loss.item()):
+            raise self._broken(loss)
         self.log("val_loss", loss, prog_bar=True, batch_size=len(batch["pixels"]), sync_dist=True)
         for what, logits, true, accuracy in (
             ("pixel", prediction.mask, truth.mask, self.pixel_accuracy),
@@ -75,7 +85,12 @@ class PatchModule(lightning.LightningModule):
                         self.areas[_KINDS.index(what)] += torch.tensor([area, 1.0], device=self.areas.device)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the areas under the ROC curves, means over photographs of all processes, and their mean."""
+        """Log the areas under the ROC curves, means over photographs of all processes, and their mean.
+
+        Raises:
+            TrainingFailed: there was nothing to compare.
+
+        """
         gathered = self.all_gather(self.areas)
         assert isinstance(gathered, Tensor)  # noqa: S101  as what was given
         means = {}
@@ -84,7 +99,12 @@ class PatchModule(lightning.LightningModule):
                 means[what] = total / count
                 self.log(f"val_{what}_auc", means[what])
         self.areas.zero_()
-        self.log(MONITOR, torch.stack(list(means.values())).mean() if means else torch.tensor(0.5))
+        if not means:
+            raise TrainingFailed(
+                "no validation photograph has both pristine and manipulated patches",
+                "raise validation, or choose other photographs",
+            )
+        self.log(MONITOR, torch.stack(list(means.values())).mean())
 
     def configure_optimizers(self) -> Any:
         """Return Adam, as in the paper, and what lowers its learning rate if that is asked for."""
@@ -94,6 +114,12 @@ class PatchModule(lightning.LightningModule):
             return adam
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, options.epochs)
         return {"optimizer": adam, "lr_scheduler": schedule}
+
+    def _broken(self, loss: Tensor) -> TrainingFailed:
+        return TrainingFailed(
+            f"the loss became {loss.item()} in epoch {self.current_epoch}",
+            "lower learning_rate or clip, or choose precision 32-true; the last checkpoint is whole",
+        )
 
     def _loss(self, batch: Batch) -> Tensor:
         truth = Truth(batch["mask"], batch["label"])

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tamperscope.detectors._onnx import open_weights
+from tamperscope.errors import InvalidParameter
 from tamperscope.io.paths import write_whole
 from tamperscope.training.config import Training
 from tamperscope.training.curves import draw_roc
 from tamperscope.training.data import Photographs
 from tamperscope.training.export import Watch, export, unwatched
+from tamperscope.training.folder import WEIGHTS
 from tamperscope.training.measure import Figures, measure
-from tamperscope.training.run import WEIGHTS, train
+from tamperscope.training.run import train
 
 __all__ = ["Wanted", "Worth", "draw", "train_all"]
 
@@ -54,15 +56,19 @@ def train_all(
     the weights of the first other data set, where there is one.
 
     Raises:
+        InvalidParameter: several devices are asked for.
         TamperscopeError: a network cannot be trained.
 
     """
+    if training.devices > 1:  # the processes beside this one end with the first network
+        raise InvalidParameter("tables are trained on one device", "leave devices at 1")
     names = sorted(sets, key=lambda name: name == FINE_TUNED)  # stable, the first else stays first
     for row in rows:
         options = replace(training, **row.fields)  # type: ignore[arg-type]
         for name in names:
             run = out / name / _folder(row)
             if name == FINE_TUNED and name != names[0]:
+                run = run.with_name(f"{run.name}-from-{names[0]}")
                 start = out / names[0] / _folder(row) / WEIGHTS
                 options = replace(
                     options,

@@ -1,0 +1,163 @@
+"""A run's folder: what is trained in it, from which photographs, and the weights that come of it."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from tamperscope.errors import CorruptFile, InvalidParameter, OutputError
+from tamperscope.io.paths import display, write_whole
+from tamperscope.io.provenance import versions
+from tamperscope.networks._base import Network
+from tamperscope.training.config import Training
+from tamperscope.training.data import Photographs
+
+__all__ = ["WEIGHTS", "Run", "claim", "load_weights", "read_run", "write_weights"]
+
+WEIGHTS = "network.safetensors"  # once the run is finished
+_RUN, _SPLIT = "run.json", "split.csv"
+_COLUMNS = ("split", "dataset", "image", "digest", "manipulated")
+_DIGEST = 16  # letters: enough to tell photographs apart, and a card holds them all
+_LIBRARIES = ("torch", "lightning", "numpy", "opencv-python-headless", "tamperscope")
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a folder says of its training; ``photographs`` are the rows of its split.csv.
+
+    Their split is "train" or "val", or "start" if only the weights that it began with learned from them.
+    """
+
+    network: str
+    training: Training
+    photographs: Sequence[Row]
+
+
+def claim(out: Path, network: str, splits: Mapping[str, Photographs], training: Training) -> None:
+    """Make the folder this training's, or check that it is.
+
+    Raises:
+        OutputError: it holds another training, or cannot be written.
+
+    """
+    rows = [*_started(training), *(row for split, one in splits.items() for row in _rows(split, one))]
+    wanted = Run(network, _identified(training), rows)
+    if (out / _RUN).exists() and (out / _SPLIT).exists():  # written in this order: the run begins with both
+        if _read(out) != wanted:
+            raise OutputError(
+                "it holds a training of another configuration or other photographs",
+                "choose another folder, or remove this one",
+                display(out),
+            )
+        return
+    stream = StringIO()
+    writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(out / _SPLIT, stream.getvalue().encode())
+    record = {"network": network, "training": asdict(wanted.training), "versions": versions(_LIBRARIES)}
+    write_whole(out / _RUN, (json.dumps(record, indent=2) + "\n").encode())
+
+
+def read_run(out: Path) -> Run:
+    """Return what a finished run's folder says.
+
+    Raises:
+        CorruptFile: the folder holds none.
+
+    """
+    found = _read(out)
+    if found is None or not (out / WEIGHTS).is_file():
+        reason = "it is not finished" if found else "run.json or split.csv is missing or damaged"
+        raise CorruptFile(
+            f"it is no finished training run: {reason}",
+            "give the folder of `tamperscope train`",
+            display(out),
+        )
+    return found
+
+
+def write_weights(out: Path, weights: dict[str, Tensor]) -> None:
+    """Write a run's result, whole: that it is there says that the run is finished."""
+    write_whole(out / WEIGHTS, save({name: values.contiguous() for name, values in weights.items()}))
+
+
+def load_weights(network: Network, path: Path) -> None:
+    """Fill a network with the weights in a safetensors file.
+
+    Raises:
+        CorruptFile: it cannot be read, or its weights are those of another network or variant.
+
+    """
+    try:
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CorruptFile(
+            f"its weights cannot be used ({reason})",
+            f"give {WEIGHTS} of a run of the same network and variant",
+            display(path),
+        ) from error
+
+
+def _read(out: Path) -> Run | None:
+    try:
+        record: Any = json.loads((out / _RUN).read_text(encoding="utf-8"))
+        return Run(str(record["network"]), Training(**record["training"]), _read_rows(out / _SPLIT))
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        InvalidParameter,
+    ):  # missing, damaged, or another version's
+        return None
+
+
+def _read_rows(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{name: row[name] for name in _COLUMNS} for row in csv.DictReader(file)]
+
+
+def _rows(split: str, photographs: Photographs) -> Iterator[Row]:
+    for sample in photographs.samples:
+        yield {
+            "split": split,
+            "dataset": photographs.dataset.source(sample),
+            "image": sample.name,
+            "digest": _digest(sample.image),
+            "manipulated": str(int(sample.manipulated)),
+        }
+
+
+def _started(training: Training) -> list[Row]:
+    """Return what the weights that a run begins with learned from, as far as that is known."""
+    if not training.start:
+        return []
+    try:
+        rows = _read_rows(Path(training.start).parent / _SPLIT)
+    except (OSError, KeyError):
+        return [dict.fromkeys(_COLUMNS, "") | {"split": "start", "dataset": "unknown"}]
+    return [{**row, "split": "start"} for row in rows if row["split"] != "val"]
+
+
+def _identified(training: Training) -> Training:
+    """Return the configuration with the content of the weights that it begins with in place of their file."""
+    return replace(training, start=_digest(Path(training.start))) if training.start else training
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGEST]
+    except OSError:
+        return ""  # training passes over it, and says so
