@@ -38,7 +38,7 @@ class PatchNetwork(Detector):
     )
     sigma: float = option(8.0, "of the Gaussian that smooths the map, pixels", low=0.0, high=64.0)
     gating: str = option(
-        "soft", "the map is multiplied by the patches' labels (hard: the paper), probabilities (soft) or none"
+        "hard", "the map is multiplied by the patches' labels (hard), probabilities (soft) or nothing (none)"
     )
     batch: int = option(32, "patches that are judged at once", low=1, high=1024)
     threads: int = option(0, "of the processor; 0: all, one in each of several workers", low=0, high=256)

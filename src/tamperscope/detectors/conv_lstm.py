@@ -32,7 +32,6 @@ class ConvLstm(PatchNetwork):
         deviations=(
             "conv3 has 32 maps, and nothing lies between conv4 and conv5: the paper is silent",
             "patches overlap by half and are blended; `stride=64` is the paper's",
-            "the map is multiplied by the patches' probabilities; `gating=hard` multiplies by their labels",
             "the score, from the most suspicious tenth of the patches, is ours",
         ),
     )
