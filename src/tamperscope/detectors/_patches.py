@@ -114,7 +114,7 @@ class PatchNetwork(Detector):
         for places, answer in _answers(pixels, corners, self.trained, self.batch):
             said = answer.get("label", np.zeros(len(places), np.float32))
             patches.append(said)
-            called = said > 0.5 if self.gating == "hard" else said
+            called = said > 0.5 if self.gating == "hard" and "mask" in answer else said
             for place, (row, column) in enumerate(places):
                 box = np.s_[row : row + _PATCH, column : column + _PATCH]
                 if "mask" in answer:

@@ -43,7 +43,8 @@ def open_splits(
         WrongLayout, UnknownPlugin: it cannot be had, or has no such split.
 
     """
-    if Path(data).suffix.lower() in (".csv", ".parquet") or Path(data).is_dir():
+    # With photographs given, a name is a data set's, whatever folders lie around here.
+    if Path(data).suffix.lower() in (".csv", ".parquet") or (photos is None and Path(data).is_dir()):
         dataset = open_dataset("manifest", Path(data), **({"photos": photos} if photos else {}))
     elif photos is None:
         raise InvalidParameter(f"--data {data!r} is no manifest", "say with --photos where the data set lies")
