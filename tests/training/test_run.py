@@ -1,5 +1,7 @@
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,21 +46,26 @@ def test_a_run_leaves_weights_curves_and_what_repeats_it(photographs: Photograph
     assert len((tmp_path / "split.csv").read_text().splitlines()) == 1 + 2 * len(photographs.samples)
 
 
-def test_an_interrupted_run_ends_with_the_same_weights(
-    photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = load_file(train("conv_lstm", photographs, photographs, TINY, tmp_path / "whole"))
+@contextmanager
+def interrupted(epoch: int) -> Iterator[None]:
+    """Interrupt a training in an epoch."""
     read = Patches.__getitem__
 
     def fails(patches: Patches, index: int) -> object:
-        if patches.epoch == 1:
+        if patches.epoch == epoch:
             raise KeyboardInterrupt
         return read(patches, index)
 
-    monkeypatch.setattr(Patches, "__getitem__", fails)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Patches, "__getitem__", fails)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
+def test_an_interrupted_run_ends_with_the_same_weights(photographs: Photographs, tmp_path: Path) -> None:
+    whole = load_file(train("conv_lstm", photographs, photographs, TINY, tmp_path / "whole"))
+    with interrupted(1):
         train("conv_lstm", photographs, photographs, TINY, tmp_path / "broken")
-    monkeypatch.setattr(Patches, "__getitem__", read)
     assert not (tmp_path / "broken" / "network.safetensors").exists()
     resumed = load_file(train("conv_lstm", photographs, photographs, TINY, tmp_path / "broken"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
@@ -177,17 +184,8 @@ def test_a_run_may_be_moved(
     options = replace(TINY, epochs=3)
     _areas(monkeypatch, 0.9, 0.5, 0.6)
     whole = load_file(train("conv_lstm", photographs, photographs, options, tmp_path / "whole"))
-    read = Patches.__getitem__
-
-    def fails(patches: Patches, index: int) -> object:
-        if patches.epoch == 2:
-            raise KeyboardInterrupt
-        return read(patches, index)
-
-    monkeypatch.setattr(Patches, "__getitem__", fails)
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted(2):
         train("conv_lstm", photographs, photographs, options, tmp_path / "here")
-    monkeypatch.setattr(Patches, "__getitem__", read)
     (tmp_path / "here").rename(tmp_path / "there")
     moved = load_file(train("conv_lstm", photographs, photographs, options, tmp_path / "there"))
     assert all(torch.equal(whole[name], moved[name]) for name in whole)

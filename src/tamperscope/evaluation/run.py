@@ -1,6 +1,5 @@
 """Running detectors over a data set, and writing what came of it."""
 
-import hashlib
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from tamperscope.evaluation.rows import Rows
 from tamperscope.evaluation.summary import Difference, Number, Series, differences, numbers
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import write_whole
+from tamperscope.io.provenance import photo_digest
 from tamperscope.metrics._base import Metric, parse_metric
 from tamperscope.parallel import ordered
 from tamperscope.types import Sample
@@ -213,17 +213,10 @@ def evaluate(
 def _learned(evaluation: Evaluation) -> Iterator[tuple[str, int]]:
     """Yield the detectors that learned from some of the photographs, and from how many."""
     known = {name: detector.learned for name, detector in evaluation.detectors.items() if detector.learned}
-    digests = [_digest(sample.image) for sample in evaluation.samples] if known else []
+    digests = [photo_digest(sample.image) for sample in evaluation.samples] if known else []
     for name, learned in known.items():
         if count := sum(digest in learned for digest in digests):
             yield name, count
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    except OSError:
-        return ""  # it is among those excluded
 
 
 @contextmanager

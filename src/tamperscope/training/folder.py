@@ -1,7 +1,6 @@
 """A run's folder: what is trained in it, from which photographs, and the weights that come of it."""
 
 import csv
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from tamperscope.errors import CorruptFile, InvalidParameter, OutputError
 from tamperscope.io.paths import display, write_whole
-from tamperscope.io.provenance import versions
+from tamperscope.io.provenance import photo_digest, versions
 from tamperscope.networks._base import Network
 from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
@@ -25,7 +24,6 @@ __all__ = ["WEIGHTS", "Run", "claim", "load_weights", "read_run", "write_weights
 WEIGHTS = "network.safetensors"  # once the run is finished
 _RUN, _SPLIT = "run.json", "split.csv"
 _COLUMNS = ("split", "dataset", "image", "digest", "manipulated")
-_DIGEST = 16  # letters: enough to tell photographs apart, and a card holds them all
 _LIBRARIES = ("torch", "lightning", "numpy", "opencv-python-headless", "tamperscope")
 
 Row = dict[str, str]
@@ -120,7 +118,7 @@ def _read(out: Path) -> Run | None:
         KeyError,
         TypeError,
         InvalidParameter,
-    ):  # missing, damaged, or another version's
+    ):  # damaged, or another version's
         return None
 
 
@@ -135,7 +133,7 @@ def _rows(split: str, photographs: Photographs) -> Iterator[Row]:
             "split": split,
             "dataset": photographs.dataset.source(sample),
             "image": sample.name,
-            "digest": _digest(sample.image),
+            "digest": photo_digest(sample.image),
             "manipulated": str(int(sample.manipulated)),
         }
 
@@ -153,11 +151,4 @@ def _started(training: Training) -> list[Row]:
 
 def _identified(training: Training) -> Training:
     """Return the configuration with the content of the weights that it begins with in place of their file."""
-    return replace(training, start=_digest(Path(training.start))) if training.start else training
-
-
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGEST]
-    except OSError:
-        return ""  # training passes over it, and says so
+    return replace(training, start=photo_digest(Path(training.start))) if training.start else training
