@@ -14,6 +14,7 @@ from tamperscope.datasets import open_dataset
 from tamperscope.errors import CorruptFile, InvalidParameter, OutputError, TrainingFailed
 from tamperscope.forge.batch import forge_all
 from tamperscope.forge.recipe import load_recipe
+from tamperscope.io.paths import hold
 from tamperscope.training.checkpoint import SafeCheckpoints
 from tamperscope.training.config import Training
 from tamperscope.training.data import Patches, Photographs, open_splits
@@ -227,6 +228,27 @@ def test_it_says_what_learned_from_what(photographs: Photographs, tmp_path: Path
 def test_what_cannot_be_is_refused(fields: dict[str, object], problem: str) -> None:
     with pytest.raises(InvalidParameter, match=problem):
         Training(**fields)  # type: ignore[arg-type]
+
+
+def test_processes_that_read_photographs_change_nothing(photographs: Photographs, tmp_path: Path) -> None:
+    one, other = (
+        load_file(
+            train(
+                "fcn",
+                photographs,
+                photographs,
+                replace(TINY, variant="", workers=workers),
+                tmp_path / f"{workers}",
+            )
+        )
+        for workers in (0, 1)
+    )
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_two_trainings_do_not_share_a_folder(photographs: Photographs, tmp_path: Path) -> None:
+    with hold(tmp_path, "training"), pytest.raises(OutputError, match="another training writes to it now"):
+        train("fcn", photographs, photographs, replace(TINY, variant=""), tmp_path)
 
 
 def test_photographs_that_cannot_be_used_are_said_in_one_line(tmp_path: Path) -> None:

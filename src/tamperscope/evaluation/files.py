@@ -5,8 +5,6 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from io import StringIO
 from pathlib import Path
@@ -22,7 +20,7 @@ from tamperscope.io.provenance import versions
 if TYPE_CHECKING:
     from tamperscope.evaluation.run import Evaluation, Results
 
-__all__ = ["claim", "facts", "hold", "settings", "summary", "write_run"]
+__all__ = ["claim", "facts", "settings", "summary", "write_run"]
 
 
 def facts(evaluation: "Evaluation", name: str) -> dict[str, Any]:
@@ -80,28 +78,6 @@ def _digest(evaluation: "Evaluation") -> str:
         facts = sample.name, sample.manipulated, sample.group, sample.kind, sample.split
         found.update(json.dumps(facts).encode())
     return found.hexdigest()
-
-
-@contextmanager
-def hold(out: Path) -> Iterator[None]:
-    """Keep other processes from evaluating into the same folder; the system lets go if this one dies.
-
-    Raises:
-        OutputError: another one does.
-
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows has no such lock
-        yield
-        return
-    with (out / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise OutputError("another evaluation writes to it now", "wait for it", display(out)) from error
-        yield
-    (out / ".lock").unlink(missing_ok=True)
 
 
 def claim(out: Path, evaluation: "Evaluation") -> None:

@@ -15,13 +15,13 @@ from tamperscope.datasets._base import Dataset
 from tamperscope.detectors._base import Detector
 from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.cache import Cache
-from tamperscope.evaluation.files import claim, facts, hold, summary, write_run
+from tamperscope.evaluation.files import claim, facts, summary, write_run
 from tamperscope.evaluation.judge import EXCLUDED, FAILED, NOTHING, Plan, Task, Verdicts, judge, lost
 from tamperscope.evaluation.perturb import Perturbation, parse_perturbations
 from tamperscope.evaluation.rows import Rows
 from tamperscope.evaluation.summary import Difference, Number, Series, differences, numbers
 from tamperscope.io.decode import Limits
-from tamperscope.io.paths import write_whole
+from tamperscope.io.paths import hold, write_whole
 from tamperscope.io.provenance import photo_digest
 from tamperscope.metrics._base import Metric, parse_metric
 from tamperscope.parallel import ordered
@@ -184,7 +184,7 @@ def evaluate(
 
     started = time.time()
     claim(out, evaluation)
-    with hold(out), _scratch(out / ".rankings") as rankings:
+    with hold(out, "evaluation"), _scratch(out / ".rankings") as rankings:
         plan = Plan(
             dataset=evaluation.dataset,
             detectors=evaluation.detectors,

@@ -3,11 +3,13 @@
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tamperscope.errors import OutputError
 
-__all__ = ["EVIDENCE", "PICTURES", "display", "make_folder", "remove", "write_whole"]
+__all__ = ["EVIDENCE", "PICTURES", "display", "hold", "make_folder", "remove", "write_whole"]
 
 EVIDENCE = "evidence.png"  # all overlays on one sheet
 PICTURES = (".heatmap.png", ".mask.png", ".overlay.png", ".heatmap.npy")  # behind the detector's name
@@ -48,6 +50,36 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         if draft:
             Path(draft).unlink(missing_ok=True)
+
+
+@contextmanager
+def hold(out: Path, work: str) -> Iterator[None]:
+    """Keep other processes from the same work into the same folder; the system lets go if this one dies.
+
+    Raises:
+        OutputError: another one is at it, or the folder cannot be written.
+
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock
+        yield
+        return
+    lock = out / ".lock"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = lock.open("w")
+    except OSError as error:
+        raise _unwritable(lock, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OutputError(f"another {work} writes to it now", "wait for it", display(out)) from error
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def make_folder(parent: Path) -> str:

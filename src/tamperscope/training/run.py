@@ -2,10 +2,11 @@
 
 import ctypes
 import logging
+import multiprocessing
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from tamperscope import plugins
 from tamperscope.errors import InvalidParameter, TrainingFailed
+from tamperscope.io.paths import hold
 from tamperscope.networks._base import Network
 from tamperscope.training.callbacks import BEST, LAST, History, Interruption, Patience, checkpoints
 from tamperscope.training.checkpoint import SafeCheckpoints
@@ -43,17 +46,11 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
 
     Raises:
         InvalidParameter: no such variant. UnknownPlugin: no such network.
-        OutputError: ``out`` holds a training of another configuration.
+        OutputError: ``out`` holds a training of another configuration, or one is at work there.
         TrainingFailed: a class is missing, memory is short, or the loss became no number.
 
     """
-    for what, photographs in (("training", learn), ("validation", validate)):
-        for manipulated in (False, True):
-            if not photographs.of(manipulated=manipulated) and (manipulated or what == "validation"):
-                label = "manipulated" if manipulated else "pristine"
-                raise TrainingFailed(
-                    f"the {what} split has no {label} photograph", "choose other photographs"
-                )
+    _check_classes(learn, validate)
     _keep_memory()
     lightning.seed_everything(training.seed, verbose=False)
     network = build_network(name, training.variant)
@@ -61,27 +58,39 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
         load_weights(network, Path(training.start))
     interruption = Interruption()
     trainer = _trainer(out, training, interruption)
-    claim(out, name, {"train": learn, "val": validate}, training)
     weights = out / WEIGHTS
-    if weights.exists():
-        return weights
-    if training.scaled and not training.start:
-        first = collate([Patches(learn, training, 0)[item] for item in range(_FIRST)])["pixels"]
-        if len(first):  # else the first step says what is wrong with the photographs
-            scale(network, first)
-    with _quiet(), _explained(), interruption.raised():
-        trainer.fit(
-            PatchModule(network, training),
-            _Data(learn, validate, training),
-            ckpt_path=out / LAST if (out / LAST).exists() else None,
-        )
-    if not trainer.is_global_zero:  # a process that Lightning started beside the one that was called
-        sys.exit()
-    draw_curves(out / "metrics.csv", out / "curves.png", f"{name} {training.variant}".strip())
-    state = SafeCheckpoints().load_checkpoint(out / BEST)["state_dict"]
-    own = "network."
-    write_weights(out, {key.removeprefix(own): state[key] for key in state if key.startswith(own)})
+    # A process that Lightning starts beside this one trains in the same folder.
+    with hold(out, "training") if rank_zero_only.rank == 0 else nullcontext():
+        claim(out, name, {"train": learn, "val": validate}, training)
+        if weights.exists():
+            return weights
+        if training.scaled and not training.start:
+            first = collate([Patches(learn, training, 0)[item] for item in range(_FIRST)])["pixels"]
+            if len(first):  # else the first step says what is wrong with the photographs
+                scale(network, first)
+        with _quiet(), _explained(), interruption.raised():
+            trainer.fit(
+                PatchModule(network, training),
+                _Data(learn, validate, training),
+                ckpt_path=out / LAST if (out / LAST).exists() else None,
+            )
+        if not trainer.is_global_zero:
+            sys.exit()
+        draw_curves(out / "metrics.csv", out / "curves.png", f"{name} {training.variant}".strip())
+        state = SafeCheckpoints().load_checkpoint(out / BEST)["state_dict"]
+        own = "network."
+        write_weights(out, {key.removeprefix(own): state[key] for key in state if key.startswith(own)})
     return weights
+
+
+def _check_classes(learn: Photographs, validate: Photographs) -> None:
+    for what, photographs in (("training", learn), ("validation", validate)):
+        for manipulated in (False, True):
+            if not photographs.of(manipulated=manipulated) and (manipulated or what == "validation"):
+                label = "manipulated" if manipulated else "pristine"
+                raise TrainingFailed(
+                    f"the {what} split has no {label} photograph", "choose other photographs"
+                )
 
 
 def _trainer(out: Path, training: Training, interruption: Interruption) -> lightning.Trainer:
@@ -179,7 +188,17 @@ class _Data(lightning.LightningDataModule):
             batch_size=max(1, options.batch // at_once),
             num_workers=options.workers,
             collate_fn=collate,
+            multiprocessing_context=_fresh_processes() if options.workers else None,
         )
+
+
+def _fresh_processes() -> Any:
+    """Return what starts processes without the threads of this one: what forks with threads may hang or die."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([Patches.__module__])  # so that each epoch's processes start at once
+    return context
 
 
 @contextmanager
