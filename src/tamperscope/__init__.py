@@ -57,14 +57,16 @@ _HOMES = {
 def detector(name: str, **fields: Any) -> "Detector":
     """Return the detector of that name with these fields, the rest at their defaults.
 
+    A refiner may follow: ``"ela+crf"``. Its own fields are given as ``crf={"iterations": 10}``.
+
     Raises:
-        UnknownPlugin: no detector of that name. InvalidParameter: a field that does not fit.
+        UnknownPlugin: no detector or refiner of that name. InvalidParameter: a field that does not fit.
 
     """
-    from tamperscope import plugins
+    from tamperscope.detectors._refined import assemble, parts
 
-    built: Detector = plugins.build("detectors", name, **fields)
-    return built
+    first, refiners = parts(name)
+    return assemble(name, {first: fields, **{refiner: fields.pop(refiner, {}) for refiner in refiners}})
 
 
 def __getattr__(name: str) -> Any:

@@ -33,7 +33,13 @@ __all__ = [
     "parsed",
 ]
 
-_BASES = {"datasets": "Dataset", "detectors": "Detector", "metrics": "Metric", "networks": "Network"}
+_BASES = {
+    "datasets": "Dataset",
+    "detectors": "Detector",
+    "metrics": "Metric",
+    "networks": "Network",
+    "refine": "Refiner",
+}
 _NAMES: dict[type[Any], str] = {}
 
 
@@ -77,14 +83,12 @@ def load(kind: str, name: str) -> type[Any]:
 
     """
     if name not in names(kind):
-        raise UnknownPlugin(
-            f"there is no {kind.removesuffix('s')} {name!r}", _did_you_mean(name, names(kind))
-        )
+        raise UnknownPlugin(f"there is no {_BASES[kind].lower()} {name!r}", _did_you_mean(name, names(kind)))
     try:
         plugin = _find(kind, name)
     except Exception as error:  # one broken plugin, whosoever it is, breaks only itself
         raise Defect(
-            f"the {kind.removesuffix('s')} {name!r} cannot be loaded ({type(error).__name__}: {error})",
+            f"the {_BASES[kind].lower()} {name!r} cannot be loaded ({type(error).__name__}: {error})",
             "repair or uninstall the package that it comes from",
         ) from error
     _NAMES.setdefault(plugin, name)
@@ -105,7 +109,12 @@ def _find(kind: str, name: str) -> type[Any]:
 
 
 def name_of(plugin: Any) -> str:
-    """Return the registered name of a plugin or its class; the class's own if it is not registered."""
+    """Return the registered name of a plugin or its class; the class's own if it is not registered.
+
+    What is put together from several plugins has a ``full_name`` of its own.
+    """
+    if not inspect.isclass(plugin) and hasattr(plugin, "full_name"):
+        return str(plugin.full_name)
     kind = plugin if inspect.isclass(plugin) else type(plugin)
     return _NAMES.get(kind) or _name_by_place(kind.__module__, kind.__qualname__)
 

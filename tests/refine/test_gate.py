@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tamperscope.refine.gate import gate
+from tamperscope.refine._gate import gate
 
 MAPS = arrays(np.float32, (4, 6), elements=st.floats(0, 1, width=32))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from tamperscope.refine.smooth import smooth
+from tamperscope.refine._smooth import smooth
 
 
 @pytest.mark.parametrize("sigma", [0.7, 2.0, 8.0])

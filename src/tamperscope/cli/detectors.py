@@ -1,5 +1,6 @@
-"""`tamperscope detectors`."""
+"""`tamperscope detectors` and `tamperscope refiners`."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,7 @@ from tamperscope import plugins
 from tamperscope.cli._app import app, say
 from tamperscope.errors import TamperscopeError
 
-__all__ = ["detectors"]
+__all__ = ["detectors", "refiners"]
 
 
 @app.command()
@@ -16,51 +17,81 @@ def detectors(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the detectors: what each looks at, what it needs, and its fields."""
-    listed = []
-    for name in plugins.names("detectors"):
-        try:
-            listed.append(_describe(name))
-        except TamperscopeError as error:
-            say(str(error))
+    listed = _listed("detectors", _card)
     if as_json:
-        import json
-
-        typer.echo(json.dumps(listed, indent=2))
+        _print_json(listed)
         return
     for entry in listed:
-        typer.secho(f"{entry['name']} - {entry['title']}", bold=True)
-        for label, text in (
-            ("looks at", entry["looks_at"]),
+        _print(
+            entry,
             ("limits", entry["limits"]),
             ("needs", ", ".join(entry["needs"]) or "any photo"),
             ("paper", f"{entry['paper']}, {entry['year']}"),
             ("licence", entry["licence"]),
             ("threshold", f"{entry['threshold']}; {entry['calibrated'] or 'not calibrated'}"),
             *(("differs from the paper", text) for text in entry["deviations"]),
-        ):
-            typer.echo(f"  {label}: {text}")
-        for field in entry["fields"]:
-            limits = f"; {field['low']} to {field['high']}" if field["high"] is not None else ""
-            value = f"{entry['name']}.{field['name']}={field['default']}"
-            typer.echo(f"  --set {value}  {field['description']}{limits}")
-        typer.echo()
+        )
 
 
-def _describe(name: str) -> dict[str, Any]:
-    """Return a detector's card, needs and fields, fit for JSON."""
+@app.command()
+def refiners(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """List what betters the maps of detectors, for `--refine`, with its fields."""
+    listed = _listed("refine", _facts)
+    if as_json:
+        _print_json(listed)
+        return
+    for entry in listed:
+        _print(entry, ("paper", entry["paper"]))
+
+
+def _listed(kind: str, facts: Callable[[type[Any]], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the plugins of a kind with their facts and fields, fit for JSON; of a broken one, tell."""
+    found = []
+    for name in plugins.names(kind):
+        try:
+            plugin = plugins.load(kind, name)
+        except TamperscopeError as error:
+            say(str(error))
+        else:
+            found.append({"name": name, **facts(plugin), "fields": _fields(plugin)})
+    return found
+
+
+def _print_json(listed: list[dict[str, Any]]) -> None:
+    import json
+
+    typer.echo(json.dumps(listed, indent=2))
+
+
+def _print(entry: dict[str, Any], *lines: tuple[str, str]) -> None:
+    typer.secho(f"{entry['name']} - {entry['title']}", bold=True)
+    for label, text in (("looks at", entry["looks_at"]), *lines):
+        typer.echo(f"  {label}: {text}")
+    for field in entry["fields"]:
+        limits = f"; {field['low']} to {field['high']}" if field["high"] is not None else ""
+        value = f"{entry['name']}.{field['name']}={field['default']}"
+        typer.echo(f"  --set {value}  {field['description']}{limits}")
+    typer.echo()
+
+
+def _card(plugin: type[Any]) -> dict[str, Any]:
     from dataclasses import asdict
 
-    plugin = plugins.load("detectors", name)
-    return {
-        "name": name,
-        **asdict(plugin.card),
-        "needs": sorted(need.value for need in plugin.needs),
-        "fields": [
-            {
-                "name": entry.name,
-                "default": entry.default,
-                **{key: entry.metadata.get(key) for key in ("description", "low", "high")},
-            }
-            for entry in plugins.options(plugin).values()
-        ],
-    }
+    return {**asdict(plugin.card), "needs": sorted(need.value for need in plugin.needs)}
+
+
+def _facts(plugin: type[Any]) -> dict[str, Any]:
+    return {fact: getattr(plugin, fact) for fact in ("title", "looks_at", "paper")}
+
+
+def _fields(plugin: type[Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": entry.name,
+            "default": entry.default,
+            **{key: entry.metadata.get(key) for key in ("description", "low", "high")},
+        }
+        for entry in plugins.options(plugin).values()
+    ]

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamperscope import plugins
 from tamperscope.cli._app import FAILED, answering, app, progress, say
-from tamperscope.cli._settings import Detectors, Settings, Workers, detector_fields, detector_names
+from tamperscope.cli._settings import Detectors, Refine, Settings, Workers, detector_fields, detector_names
 
 if TYPE_CHECKING:
     from tamperscope.evaluation.run import Evaluation, Results
@@ -31,6 +30,8 @@ tamperscope evaluate --dataset casia1 --root CASIA1 --split test --detector adjp
 
 tamperscope evaluate --dataset coverage --root COVERAGE --detector auto --equalize --workers 2 --out equalized
 
+tamperscope evaluate --dataset casia1 --root CASIA1 --detector ela,ela+crf --metric pixel_f1 --out refined
+
 tamperscope evaluate --dataset folder --root mine --perturb jpeg:95,85,75 --perturb resize:0.9 --out robust
 
 Exit code: 0 every photo was measured or found not applicable, 1 some could not be used, 2 wrong usage."""
@@ -41,6 +42,7 @@ def evaluate(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write results and report here.")],
     split: Annotated[str, typer.Option("--split", help="train, val, test or all.")] = "test",
     detector: Detectors = None,
+    refine: Refine = None,
     settings: Settings = None,
     metric: Annotated[
         list[str] | None,
@@ -73,18 +75,19 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure detectors on a data set; interrupted, run it again to go on."""
+    from tamperscope.detectors._refined import assemble
     from tamperscope.evaluation import run
 
     if qualities != run.QUALITIES and not equalize:
         raise typer.BadParameter("--qualities needs --equalize")
     with answering(usage=True):
-        names = detector_names(",".join(detector or ["auto"]))
+        names = detector_names(detector, refine)
         fields = detector_fields(names, settings or [])
         evaluation = run.plan(
             dataset,
             root,
             split,
-            {name: plugins.build("detectors", name, **fields.get(name, {})) for name in names},
+            {name: assemble(name, fields) for name in names},
             metrics=metric or (),
             perturbations=perturb or (),
             qualities=qualities if equalize else None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamperscope.cli._app import FAILED, FOUND, INTERRUPTED, answering, app, progress, say
-from tamperscope.cli._settings import Detectors, Settings, Workers, detector_fields, detector_names
+from tamperscope.cli._settings import Detectors, Refine, Settings, Workers, detector_fields, detector_names
 from tamperscope.errors import TamperscopeError
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ tamperscope scan photo.jpg --detector adjpeg,ela --set ela.quality=95 --out resu
 
 tamperscope scan photo.jpg --detector dct,adjpeg,nadjpeg,ela,blk,noi --out results
 
+tamperscope scan photo.jpg --detector ela,noi --refine crf --out results
+
 tamperscope scan 'uploads/*.jpg' --json --fail-on 0.9 | jq .detections
 
 Exit code: 0 all files were analysed, 1 some could not be, 2 wrong usage, 3 a score reached --fail-on."""
@@ -37,6 +39,7 @@ def scan(
         typer.Argument(metavar="PATH...", help="Photos, folders or glob patterns.", show_default=False),
     ],
     detector: Detectors = None,
+    refine: Refine = None,
     settings: Settings = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write results and pictures here.")
@@ -66,7 +69,7 @@ def scan(
     if (raw or resume) and not out:
         raise typer.BadParameter("--raw and --resume need --out")
     plan = _plan(
-        ",".join(detector or ["auto"]),
+        detector_names(detector, refine),
         settings or [],
         out=out,
         raw=raw,
@@ -100,13 +103,12 @@ def scan(
     raise typer.Exit(FOUND if reached else FAILED if failed else 0)
 
 
-def _plan(detector: str, settings: list[str], *, limits: tuple[int, int], **choices: Any) -> "Plan":
+def _plan(names: tuple[str, ...], settings: list[str], *, limits: tuple[int, int], **choices: Any) -> "Plan":
     """Turn options into a plan; what cannot be meant is wrong usage."""
     from tamperscope.io.decode import Limits
     from tamperscope.scanning.batch import check
     from tamperscope.scanning.photo import Plan
 
-    names = detector_names(detector)
     with answering(usage=True):
         plan = Plan(
             detectors=names, fields=detector_fields(names, settings), limits=Limits(*limits), **choices

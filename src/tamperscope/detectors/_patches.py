@@ -13,8 +13,8 @@ from tamperscope.detectors._base import Detector
 from tamperscope.detectors._onnx import Trained, open_weights, shipped
 from tamperscope.errors import InvalidParameter
 from tamperscope.plugins import option
-from tamperscope.refine.gate import gate
-from tamperscope.refine.smooth import smooth
+from tamperscope.refine._gate import gate
+from tamperscope.refine._smooth import smooth
 from tamperscope.types import Card, Localization, Photo
 
 __all__ = ["PatchNetwork", "suspicion"]

@@ -6,7 +6,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tamperscope import plugins
 from tamperscope.detectors._base import Detector
+from tamperscope.detectors._refined import Refined, assemble, parts
 from tamperscope.errors import MissingEvidence
 from tamperscope.io import provenance
 from tamperscope.io.paths import write_whole
@@ -69,13 +70,17 @@ class Cache:
         return {**facts, "choices": choices} if choices else facts
 
     def _build(self, name: str) -> Detector:
-        built: Detector = plugins.build("detectors", name, **self.fields.get(name, {}))
-        return built
+        return assemble(name, self.fields)
 
     def _localize(self, detector: Detector, photo: Photo) -> Found:
         chosen, _ = detector.resolve(photo, self._build)
         threshold = chosen.own_card.threshold
         try:
+            if isinstance(chosen, Refined):  # so that what is measured with and without is found once
+                found, _ = self.localize(chosen.detector, photo)
+                if found.localization is None:
+                    return replace(found, threshold=threshold)
+                return Found(chosen.refiner.refine(photo, found.localization, threshold), threshold)
             return Found(chosen.localize(photo), threshold)
         except MissingEvidence as error:
             return Found(None, threshold, str(error))
@@ -99,13 +104,16 @@ def code_digest(name: str) -> str:
 
 
 def _sources(name: str) -> Iterator[Path]:
-    for package in ("io", "signal", "refine"):
+    for package in ("io", "signal"):
         yield from sorted((_PACKAGE / package).glob("*.py"))
-    yield from sorted((_PACKAGE / "detectors").glob("_*.py"))
+    for package in ("detectors", "refine"):
+        yield from sorted((_PACKAGE / package).glob("_*.py"))
     yield _PACKAGE / "types.py"
-    kind = plugins.load("detectors", name)
-    for plugin in (kind, *(plugins.load("detectors", choice) for choice in kind.choices)):
-        yield Path(inspect.getfile(plugin))
+    detector, refiners = parts(name)
+    for choice in (detector, *plugins.load("detectors", detector).choices):
+        yield Path(inspect.getfile(plugins.load("detectors", choice)))
+    for refiner in refiners:
+        yield Path(inspect.getfile(plugins.load("refine", refiner)))
 
 
 def _dump(found: Found) -> bytes:

@@ -13,6 +13,7 @@ from tamperscope import plugins
 from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
 from tamperscope.detectors._base import Detector
+from tamperscope.detectors._refined import parts
 from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.cache import Cache
 from tamperscope.evaluation.files import claim, facts, summary, write_run
@@ -237,7 +238,7 @@ def _judge_all(evaluation: Evaluation, plan: Plan, workers: int) -> Iterator[Ver
         for index, sample in enumerate(evaluation.samples)
     )
     own = plugins.names("detectors", own=True)
-    used = {plugins.name_of(detector) for detector in evaluation.detectors.values()}
+    used = {parts(plugins.name_of(detector))[0] for detector in evaluation.detectors.values()}
     preload = [f"tamperscope.detectors.{name}" for name in sorted(used) if name in own]
     yield from ordered(
         partial(judge, plan=plan),

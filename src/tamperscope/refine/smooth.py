@@ -1,21 +1,28 @@
-"""Smoothing of a heatmap, which takes out what is smaller than a manipulation."""
+"""Smoothing, which takes out what is smaller than a manipulation."""
 
-import cv2
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["smooth"]
+from tamperscope.plugins import option
+from tamperscope.refine._base import Refiner
+from tamperscope.refine._smooth import smooth
+from tamperscope.types import Localization, Photo
+
+__all__ = ["Smooth"]
 
 
-def smooth(heatmap: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Return the map (height, width) after a Gaussian of ``sigma`` pixels; at the borders it is mirrored.
+@dataclass(frozen=True)
+class Smooth(Refiner):
+    """A Gaussian over the heatmap, whatever the photo shows."""
 
-    References: Bappy et al., ICCV 2017, section 4.2, which does not give the width.
+    sigma: float = option(8.0, "of the Gaussian, pixels", low=0.0, high=1e3)
 
-    >>> smooth(np.eye(3, dtype=np.float32), 0.0)[0]
-    array([1., 0., 0.], dtype=float32)
-    """
-    if not sigma:
-        return heatmap
-    blurred = cv2.GaussianBlur(heatmap, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-    return np.asarray(blurred, np.float32)
+    title: ClassVar[str] = "Gaussian smoothing"
+    looks_at: ClassVar[str] = "the map alone: specks fade, and so do small regions"
+    paper: ClassVar[str] = "Bappy et al., Exploiting Spatial Structure, ICCV 2017, section 4.2"
+
+    def _refine(self, photo: Photo, found: Localization, threshold: float) -> NDArray[np.float32]:  # noqa: ARG002
+        return smooth(found.heatmap, self.sigma)

@@ -6,13 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tamperscope import plugins
 from tamperscope.errors import Defect, InvalidParameter, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import display
 from tamperscope.parallel import ordered
 from tamperscope.scanning.find import Task, find_photos, plan_tasks
-from tamperscope.scanning.photo import Outcome, Plan, scan_photo
+from tamperscope.scanning.photo import Outcome, Plan, choices, scan_photo
 
 __all__ = ["run", "scan"]
 
@@ -73,8 +72,9 @@ def check(plan: Plan) -> None:
         UnknownPlugin, InvalidParameter: of the detectors. OutputError: the folder cannot be written.
 
     """
-    for name in {*plan.detectors, *plan.fields}:
-        plugins.build("detectors", name, **plan.fields.get(name, {}))
+    for name in plan.detectors:
+        for one in (name, *choices(name)):
+            plan.build(one)
     if plan.out:
         try:
             plan.out.mkdir(parents=True, exist_ok=True)

@@ -14,11 +14,12 @@ import numpy as np
 
 from tamperscope import __version__, plugins
 from tamperscope.detectors._base import Detector
+from tamperscope.detectors._refined import assemble, parts
 from tamperscope.errors import Defect, MissingEvidence, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
 from tamperscope.io.paths import EVIDENCE, PICTURES, display, make_folder, remove, write_whole
 from tamperscope.io.render import draw_evidence, draw_heatmap, draw_mask, draw_overlay
-from tamperscope.refine.regions import find_regions
+from tamperscope.refine._regions import find_regions
 from tamperscope.report import json as report
 from tamperscope.scanning.find import Task
 from tamperscope.types import Localization, Photo
@@ -48,19 +49,19 @@ class Plan:
     @property
     def own(self) -> list[str]:
         """The detectors of this package that may run, those that others choose from included."""
-        names = [*self.detectors, *(choice for name in self.detectors for choice in choices(name))]
+        asked = [name for detector in self.detectors for name in (detector, *choices(detector))]
+        names = [parts(name)[0] for name in asked]
         return [name for name in dict.fromkeys(names) if name in plugins.names("detectors", own=True)]
 
     def build(self, name: str) -> Detector:
         """Return a detector with the fields that the user set."""
-        built: Detector = plugins.build("detectors", name, **self.fields.get(name, {}))
-        return built
+        return assemble(name, self.fields)
 
 
 def choices(name: str) -> tuple[str, ...]:
     """Return the detectors that the named one may choose to run in its place."""
-    found: tuple[str, ...] = plugins.load("detectors", name).choices
-    return found
+    detector, refiners = parts(name)
+    return tuple("+".join((choice, *refiners)) for choice in plugins.load("detectors", detector).choices)
 
 
 @dataclass(frozen=True)

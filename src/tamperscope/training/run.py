@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import multiprocessing
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 
 from tamperscope import plugins
@@ -60,7 +60,7 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
     trainer = _trainer(out, training, interruption)
     weights = out / WEIGHTS
     # A process that Lightning starts beside this one trains in the same folder.
-    with hold(out, "training") if rank_zero_only.rank == 0 else nullcontext():
+    with hold(out, "training") if os.environ.get("LOCAL_RANK", "0") == "0" else nullcontext():
         claim(out, name, {"train": learn, "val": validate}, training)
         if weights.exists():
             return weights
@@ -193,7 +193,7 @@ class _Data(lightning.LightningDataModule):
 
 
 def _fresh_processes() -> Any:
-    """Return what starts processes without the threads of this one: what forks with threads may hang or die."""
+    """Return what starts processes without the threads of this one: a fork of those may hang or die."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
