@@ -51,7 +51,8 @@ def peer(name: str) -> None:
     trained, network = open_weights(shipped(name), name), build_network(name).eval()
     with torch.inference_mode():
         rates = []
-        for run in (lambda: trained.run(pixels=pixels), lambda: network(torch.from_numpy(pixels))):
+        judge = trained.judge(np.zeros((trained.context, trained.context, 3), np.uint8))
+        for run in (lambda: judge(pixels), lambda: network(torch.from_numpy(pixels))):
             run()
             started = time.perf_counter()
             for _ in range(8):

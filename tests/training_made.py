@@ -3,16 +3,36 @@
 import csv
 from pathlib import Path
 
+import torch
+
 from forging import write_photos
+from tamperscope import plugins
 from tamperscope.forge.batch import forge_all
 from tamperscope.forge.recipe import load_recipe
+from tamperscope.networks._base import Sight
 from tamperscope.training.config import Training
 
-__all__ = ["TINY", "write_set"]
+__all__ = ["EVERY", "TINY", "made_batch", "write_set"]
+
+EVERY = [
+    (name, variant)
+    for name in plugins.names("networks")
+    for variant in plugins.load("networks", name).variants
+]
 
 TINY = Training(
     variant="LSTM-64h", epochs=2, epoch_steps=2, batch=4, per_photo=2, validation=4, learning_rate=3e-3
 )
+
+
+def made_batch(sight: Sight, count: int = 8, photos: int = 2) -> dict[str, torch.Tensor]:
+    """Random patches, of random photographs by turns, always the same."""
+    chance = torch.Generator().manual_seed(0)
+    return {
+        "pixels": torch.rand(count, 3, sight.side, sight.side, generator=chance) * 0.2 + 0.4,
+        "context": torch.rand(photos, 3, sight.context, sight.context, generator=chance),
+        "photo": torch.arange(count) % photos,
+    }
 
 
 def write_set(folder: Path, splits: tuple[str, ...] = ("train", "val", "test"), name: str = "made") -> Path:

@@ -9,6 +9,8 @@ from networks_made import card, write_network
 from tamperscope.detectors._onnx import NetworkCard, open_weights
 from tamperscope.errors import CorruptFile, InvalidParameter, TooLarge, UnreadableFile
 
+NOTHING = np.zeros((0, 0, 3), np.uint8)
+
 
 def test_a_card_survives_its_text() -> None:
     made = card(threshold=0.3, calibration=(1.5, -0.25), metrics={"test": {"pixel_auc": 0.5}})
@@ -21,7 +23,7 @@ def test_it_runs_and_says_what_it_is(tmp_path: Path) -> None:
     trained = open_weights(write_network(tmp_path / "made.onnx"), "conv_lstm", threads=1)
     assert trained.card.variant == "made"
     assert trained.outputs == ("mask", "label")
-    found = trained.run(pixels=np.full((2, 3, 64, 64), 0.25, np.float32))
+    found = trained.judge(NOTHING)(np.full((2, 3, 64, 64), 0.25, np.float32))
     assert found["mask"] == pytest.approx(0.25)
     assert found["label"].shape == (2,)
 

@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from tamperscope import plugins
 from tamperscope.cli import app
 from tamperscope.detectors._onnx import NetworkCard, open_weights
 from tamperscope.errors import CorruptFile, InvalidParameter, TrainingFailed
@@ -21,11 +20,7 @@ from tamperscope.training.data import Photographs, open_splits
 from tamperscope.training.export import PARITY, export, to_onnx
 from tamperscope.training.run import build_network, train
 from tamperscope.training.start import scale
-from training_made import TINY, write_set
-
-EVERY = [
-    (name, variant) for name in ("conv_lstm", "fcn") for variant in plugins.load("networks", name).variants
-]
+from training_made import EVERY, TINY, made_batch, write_set
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +36,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Phot
 def test_onnx_says_what_pytorch_says(name: str, variant: str, tmp_path: Path) -> None:
     torch.manual_seed(3)
     network = build_network(name, variant).eval()
-    scale(network, torch.rand(8, 3, 64, 64))  # or it hardly tells patches apart
+    scale(network, network.inputs(made_batch(network.sight)))  # or it hardly tells patches apart
     model = exporting.with_card(to_onnx(network), NetworkCard(name, variant, "0", "pixels", "MIT"))
     (tmp_path / "network.onnx").write_bytes(model)
     trained = open_weights(tmp_path / "network.onnx", name)
     for count in (1, 7):
-        pixels = torch.rand(count, 3, 64, 64)
-        found = trained.run(pixels=pixels.numpy())
+        pixels = torch.rand(count, 3, network.sight.side, network.sight.side)
+        photo = torch.randint(0, 256, (1, 3, network.sight.context, network.sight.context))
+        found = trained.judge(photo[0].permute(1, 2, 0).numpy().astype(np.uint8))(pixels.numpy())
+        batch = {"pixels": pixels, "context": photo / 255, "photo": torch.zeros(count, dtype=torch.long)}
         with torch.no_grad():
-            expected = network(pixels)
+            expected = network(*network.inputs(batch))
         for output in ("mask", "label"):
             logits = getattr(expected, output)
             assert (logits is None) == (output not in found)

@@ -12,7 +12,7 @@ def region() -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
 
 def test_shares_are_those_of_each_patch_on_the_grid() -> None:
     mask = region()
-    shares = manipulated_shares(mask)
+    shares = manipulated_shares(mask, 64)
     assert shares.shape == ((200 - 64) // 8 + 1, (240 - 64) // 8 + 1)
     for row, column in ((0, 0), (8, 11), (17, 22), (5, 9)):
         patch = mask[8 * row : 8 * row + 64, 8 * column : 8 * column + 64]
@@ -22,7 +22,7 @@ def test_shares_are_those_of_each_patch_on_the_grid() -> None:
 @pytest.mark.parametrize("least_share", [0.125, 0.5])
 def test_patches_are_labelled_by_their_share(least_share: float) -> None:
     mask = region()
-    places, labels = draw_patches(mask, 200, 0.7, least_share, np.random.default_rng(0))
+    places, labels = draw_patches(mask, 64, 200, 0.7, least_share, np.random.default_rng(0))
     assert (places % 8 == 0).all()
     shares = [mask[row : row + 64, column : column + 64].mean() for row, column in places]
     np.testing.assert_array_equal(np.array(shares) > least_share, labels)
@@ -31,7 +31,7 @@ def test_patches_are_labelled_by_their_share(least_share: float) -> None:
 
 @pytest.mark.parametrize("value", [False, True])
 def test_a_photo_of_one_sort_gives_only_that(value: bool) -> None:
-    _, labels = draw_patches(np.full((64, 72), value), 9, 0.5, 0.125, np.random.default_rng(0))
+    _, labels = draw_patches(np.full((64, 72), value), 64, 9, 0.5, 0.125, np.random.default_rng(0))
     assert (labels == value).all()
 
 

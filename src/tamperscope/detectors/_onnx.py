@@ -3,9 +3,9 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,16 @@ from tamperscope.errors import CorruptFile, InvalidParameter, TamperscopeError
 from tamperscope.io.decode import read_file
 from tamperscope.io.paths import display
 
-__all__ = ["KEY", "NetworkCard", "Trained", "open_weights", "shipped"]
+__all__ = ["KEY", "SEEN", "Answers", "NetworkCard", "Trained", "as_input", "open_weights", "shipped"]
 
 KEY = "tamperscope"  # of the card in the file's metadata
+SEEN = "seen"  # the output that says what was seen in the whole photo; goes in again as "known"
 _REMEDY = "give a file made by `tamperscope export`"
 _ELSEWHERE = "session.model_external_initializers_file_folder_path"
 _LARGEST = 2**30  # bytes of a file of weights
 _SHIPPED = Path(__file__).parents[1] / "weights"
+
+Answers = Callable[[NDArray[np.float32]], dict[str, NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,53 @@ class NetworkCard:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A network that is ready to run: its card, the SHA-256 of its file, and its outputs' names."""
+    """A network that is ready to run.
+
+    ``card`` and ``digest``, SHA-256, are its file's. It answers with ``outputs``, such as "mask" and "label",
+    for patches of ``side`` pixels, and looks at the whole photo as a square of ``context`` pixels a side.
+    """
 
     card: NetworkCard
     digest: str
-    outputs: tuple[str, ...]
     session: Any
 
-    def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        """Return the outputs by name for inputs by name."""
-        return dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """What it says of patches, by name."""
+        return tuple(one.name for one in self.session.get_outputs() if one.name != SEEN)
+
+    @property
+    def side(self) -> int:
+        """Pixels of a patch's side."""
+        return int(self._shapes["pixels"][-1])
+
+    @property
+    def context(self) -> int:
+        """Pixels of the side of the whole photo that it looks at; 0 if it does not."""
+        return int(self._shapes["photo"][-1]) if "photo" in self._shapes else 0
+
+    def judge(self, photo: NDArray[np.uint8]) -> Answers:
+        """Return what answers for patches (n, 3, side, side); the ``whole`` photo is seen once, now."""
+        if not self.context:
+            return lambda pixels: self._run(self.outputs, pixels=pixels)
+        nothing = {  # one of each, for form: ONNX Runtime judges that as well, whatever is asked for
+            name: np.zeros([size if isinstance(size, int) else 1 for size in shape], np.float32)
+            for name, shape in self._shapes.items()
+        }
+        seen = self._run((SEEN,), **{**nothing, "photo": as_input(photo[None])})[SEEN]
+        return lambda pixels: self._run(self.outputs, **{**nothing, "pixels": pixels, "known": seen})
+
+    @cached_property
+    def _shapes(self) -> dict[str, Sequence[Any]]:
+        return {one.name: one.shape for one in self.session.get_inputs()}
+
+    def _run(self, outputs: tuple[str, ...], **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        return dict(zip(outputs, self.session.run(outputs, inputs), strict=True))
+
+
+def as_input(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return pixels (n, height, width, 3) as networks take them: (n, 3, height, width) in [0, 1]."""
+    return np.asarray(pixels.transpose(0, 3, 1, 2) / np.float32(255), np.float32)
 
 
 def shipped(name: str) -> Path:
@@ -139,5 +179,4 @@ def _open(path: Path, threads: int, state: tuple[int, int]) -> Trained:  # noqa:
             _REMEDY,
             display(path),
         ) from error
-    outputs = tuple(output.name for output in session.get_outputs())
-    return Trained(card, hashlib.sha256(data).hexdigest(), outputs, session)
+    return Trained(card, hashlib.sha256(data).hexdigest(), session)

@@ -15,11 +15,11 @@ from tamperscope.errors import InvalidParameter
 from tamperscope.plugins import option
 from tamperscope.refine._gate import gate
 from tamperscope.refine._smooth import smooth
+from tamperscope.signal.windows import whole
 from tamperscope.types import Card, Localization, Photo
 
 __all__ = ["PatchNetwork", "suspicion"]
 
-_PATCH = 64  # pixels, of a side
 _GRID = 8  # pixels: patches keep the JPEG grid
 _GATES = ("hard", "soft", "none")
 _TOP = 0.1  # share of the patches that speak for the photo, those most like manipulated ones
@@ -43,7 +43,7 @@ class PatchNetwork(Detector):
     batch: int = option(32, "patches that are judged at once", low=1, high=1024)
     threads: int = option(0, "of the processor; 0: all, one in each of several workers", low=0, high=256)
 
-    smallest: ClassVar[int] = _PATCH
+    smallest: ClassVar[int] = 64
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,7 +85,7 @@ class PatchNetwork(Detector):
         outputs = self.trained.outputs
         heat, labels, patches = self._lay(photo.pixels)
         heatmap = smooth(heat if "mask" in outputs else labels, self.sigma)
-        if len(outputs) == 2 and self.gating != "none":
+        if {"mask", "label"} <= set(outputs) and self.gating != "none":
             heatmap = gate(heatmap, labels)
         return np.clip(heatmap, 0, 1), patches if "label" in outputs else None
 
@@ -106,9 +106,10 @@ class PatchNetwork(Detector):
 
         Where patches overlap, a pixel takes what they say of it the more, the nearer it lies to their middle.
         """
-        corners = [_starts(length, self.stride) for length in pixels.shape[:2]]
-        rows, columns = (int(starts[-1]) + _PATCH for starts in corners)
-        window = _window(self.stride)
+        side = self.trained.side
+        corners = [_starts(length, side, self.stride) for length in pixels.shape[:2]]
+        rows, columns = (int(starts[-1]) + side for starts in corners)
+        window = _window(side, self.stride)
         heat, labels = (np.zeros((rows, columns), np.float32) for _ in range(2))
         patches = []
         for places, answer in _answers(pixels, corners, self.trained, self.batch):
@@ -116,7 +117,7 @@ class PatchNetwork(Detector):
             patches.append(said)
             called = said > 0.5 if self.gating == "hard" and "mask" in answer else said
             for place, (row, column) in enumerate(places):
-                box = np.s_[row : row + _PATCH, column : column + _PATCH]
+                box = np.s_[row : row + side, column : column + side]
                 if "mask" in answer:
                     heat[box] += window * answer["mask"][place]
                 labels[box] += window * called[place]
@@ -133,28 +134,29 @@ def suspicion(labels: Floats) -> float:
     return float(np.log(share / (1 - share)))
 
 
-def _starts(length: int, stride: int) -> NDArray[np.intp]:
+def _starts(length: int, side: int, stride: int) -> NDArray[np.intp]:
     """Return where patches begin: every ``stride`` pixels, and the last one at the end of the grid."""
-    last = (length - _PATCH) // _GRID * _GRID
+    last = (length - side) // _GRID * _GRID
     return np.unique(np.append(np.arange(0, last + 1, stride), last))
 
 
-def _window(stride: int) -> Floats:
-    """Return a patch's weights (64, 64): even without overlap, else falling from the middle to the sides."""
-    if stride == _PATCH:
-        return np.ones((_PATCH, _PATCH), np.float32)
-    distance = np.minimum(np.arange(_PATCH) + 1, np.arange(_PATCH, 0, -1))
-    return np.outer(distance, distance).astype(np.float32) / (_PATCH / 2) ** 2
+def _window(side: int, stride: int) -> Floats:
+    """Return a patch's weights (side, side): even without overlap, else falling to the sides."""
+    if stride == side:
+        return np.ones((side, side), np.float32)
+    distance = np.minimum(np.arange(side) + 1, np.arange(side, 0, -1))
+    return np.outer(distance, distance).astype(np.float32) / (side / 2) ** 2
 
 
 def _total(corners: list[NDArray[np.intp]], window: Floats) -> Floats:
     """Return the weights that fell on each pixel; they are products of those along the two axes."""
-    line = window[_PATCH // 2] / np.sqrt(window[_PATCH // 2, _PATCH // 2])
+    side = len(window)
+    line = window[side // 2] / np.sqrt(window[side // 2, side // 2])
     axes = []
     for starts in corners:
-        axis = np.zeros(int(starts[-1]) + _PATCH, np.float32)
+        axis = np.zeros(int(starts[-1]) + side, np.float32)
         for start in starts:
-            axis[start : start + _PATCH] += line
+            axis[start : start + side] += line
         axes.append(axis)
     return np.outer(*axes)
 
@@ -164,8 +166,9 @@ def _answers(
 ) -> Iterator[tuple[NDArray[Any], dict[str, Floats]]]:
     """Yield the patches' corners (n, 2), and what the network says of them, batch by batch."""
     places = np.stack(np.meshgrid(*corners, indexing="ij"), axis=-1).reshape(-1, 2)
-    windows = np.lib.stride_tricks.sliding_window_view(pixels, (_PATCH, _PATCH), axis=(0, 1))
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, (trained.side, trained.side), axis=(0, 1))
+    judge = trained.judge(whole(pixels, trained.context))
     for start in range(0, len(places), batch):
         part = places[start : start + batch]
-        given = windows[part[:, 0], part[:, 1]].astype(np.float32) / 255  # (n, 3, 64, 64)
-        yield part, trained.run(pixels=given)
+        given = windows[part[:, 0], part[:, 1]]  # (n, 3, side, side)
+        yield part, judge(np.asarray(given / np.float32(255), np.float32))

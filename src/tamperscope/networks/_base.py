@@ -1,15 +1,28 @@
 """What every network is: a module that predicts, and scores its predictions against the truth."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-__all__ = ["PATCH", "Network", "Prediction", "Truth"]
+__all__ = ["PATCH", "Balance", "ContextNetwork", "Network", "Prediction", "Sight", "Truth", "disagreement"]
 
-PATCH = 64  # pixels, of the side of what networks of patches see
+PATCH = 64  # pixels, of the side of the papers' patches
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a network sees of a photo: patches of ``side`` pixels on the 8x8 grid, as they are.
+
+    If ``context`` is not 0, also the whole photo, brought to a square of that many pixels a side.
+    """
+
+    side: int = PATCH
+    context: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +44,19 @@ class Truth:
     label: Tensor
 
 
+@dataclass(frozen=True)
+class Balance:
+    """What the parts of the loss weigh.
+
+    ``manipulated`` is the weight of what is manipulated in both cross-entropies, beside 1 for what is not,
+    ``mask`` that of the mask's beside the label's, ``agreement`` that of the distance of both predictions.
+    """
+
+    manipulated: float = 1.0
+    mask: float = 1.0
+    agreement: float = 0.0
+
+
 class Network(nn.Module, ABC):
     """Predicts from RGB ``pixels``, (batch, 3, height, width) in [0, 1]; never sees the truth.
 
@@ -38,19 +64,74 @@ class Network(nn.Module, ABC):
     """
 
     variants: ClassVar[dict[str, dict[str, Any]]]
+    sight: ClassVar[Sight] = Sight()
 
     @abstractmethod
-    def forward(self, pixels: Tensor) -> Prediction: ...
+    def forward(self, *inputs: Tensor) -> Prediction: ...
 
-    def loss(self, prediction: Prediction, truth: Truth, weight: float = 1.0) -> Tensor:
-        """Return the cross-entropies of mask and label, of those that are predicted, added.
+    def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, ...]:
+        """Return of a batch of `training.data` what `forward` takes."""
+        return (batch["pixels"],)
 
-        What is manipulated counts ``weight`` times as much as what is not.
+    def pretrain(self) -> None:
+        """Take published weights of other work, before a training from the start; here there are none.
+
+        Raises:
+            TrainingFailed: they cannot be had.
+
         """
-        pairs = ((prediction.mask, truth.mask), (prediction.label, truth.label))
-        found = [
-            cross_entropy(logits, true, logits.new_tensor([1.0, weight]))
-            for logits, true in pairs
-            if logits is not None
-        ]
-        return sum(found[1:], start=found[0])
+
+    def start(self, state: Mapping[str, Tensor]) -> None:
+        """Begin with the weights in a file.
+
+        Raises:
+            RuntimeError: they are those of another network or variant.
+
+        """
+        self.load_state_dict(state)
+
+    def loss(self, prediction: Prediction, truth: Truth, balance: Balance = Balance()) -> Tensor:
+        """Return the cross-entropies of what is predicted, and what draws mask and label together.
+
+        References: Bappy et al., ICCV 2017, section 3.3; Cun & Pun, ECCVW 2018 (Phi, with the weights of
+        `Balance`: W, beta and lambda).
+
+        """
+        found = prediction.mask if prediction.mask is not None else prediction.label
+        assert found is not None  # noqa: S101  a network predicts something
+        weights = found.new_tensor([1.0, balance.manipulated])
+        total = found.new_zeros(())
+        if prediction.mask is not None:
+            total = total + balance.mask * cross_entropy(prediction.mask, truth.mask, weights)
+        if prediction.label is not None:
+            total = total + cross_entropy(prediction.label, truth.label, weights)
+        if balance.agreement and prediction.mask is not None and prediction.label is not None:
+            total = total + balance.agreement * disagreement(prediction.mask, prediction.label)
+        return total
+
+
+class ContextNetwork(Network):
+    """Also sees whole photos, each once: `look` says what is in them, `judge` what follows for a patch."""
+
+    @abstractmethod
+    def look(self, photos: Tensor) -> Tensor:
+        """Return features (n, features) of whole photos (n, 3, context, context)."""
+
+    @abstractmethod
+    def judge(self, pixels: Tensor, features: Tensor) -> Prediction:
+        """Predict for patches, given the features of their photos, (batch, features) or (1, features)."""
+
+    def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, ...]:
+        """Return the patches, their photos, and the number of each patch's photo."""
+        return batch["pixels"], batch["context"], batch["photo"]
+
+    def forward(self, *inputs: Tensor) -> Prediction:
+        """Predict for patches of whole photos, each patch the one of its number."""
+        pixels, photos, number = inputs
+        return self.judge(pixels, self.look(photos)[number])
+
+
+def disagreement(mask: Tensor, label: Tensor) -> Tensor:
+    """Return the mean over patches of the distance of their mask's mean probability to their label's."""
+    means = mask.softmax(1)[:, 1].mean((1, 2))
+    return torch.abs(means - label.softmax(1)[:, 1]).mean()

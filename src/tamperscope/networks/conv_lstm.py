@@ -59,9 +59,14 @@ class ConvLstm(Network):
         self.segment = _segmentation(isqrt(hidden) // _BLOCKS, last=last) if mask else None
         self.classify = nn.Linear(hidden, 2) if label else None
 
-    def forward(self, pixels: Tensor) -> Prediction:
+    def read(self, pixels: Tensor) -> Tensor:
+        """Return the steps of the LSTM (batch, 64, hidden) over patches (batch, 3, 64, 64)."""
+        steps: Tensor = self.lstm(to_blocks(self.first(pixels)))[0]
+        return steps
+
+    def forward(self, *inputs: Tensor) -> Prediction:
         """Predict for patches (batch, 3, 64, 64)."""
-        steps, _ = self.lstm(to_blocks(self.first(pixels)))
+        steps = self.read(*inputs)
         return Prediction(
             mask=self.segment(from_blocks(steps)) if self.segment else None,
             label=self.classify(steps[:, -1]) if self.classify else None,

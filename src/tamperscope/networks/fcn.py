@@ -33,6 +33,6 @@ class Fcn(Network):
             *layers, nn.Conv2d(widths[-1], 2, 5, padding=2), nn.Conv2d(2, 2, 5, padding=2)
         )
 
-    def forward(self, pixels: Tensor) -> Prediction:
+    def forward(self, *inputs: Tensor) -> Prediction:
         """Predict for patches (batch, 3, 64, 64)."""
-        return Prediction(mask=self.segment(pixels), label=None)
+        return Prediction(mask=self.segment(*inputs), label=None)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["blocks_to_pixels", "interpolate_blocks", "strips"]
+__all__ = ["blocks_to_pixels", "interpolate_blocks", "strips", "whole"]
 
 
 def strips(rows: int, most: int) -> Iterator[slice]:
@@ -47,3 +47,14 @@ def interpolate_blocks(values: NDArray[np.float32], shape: tuple[int, int], step
     size = (padded.shape[1] * step, padded.shape[0] * step)
     pixels = cv2.resize(padded, size, interpolation=cv2.INTER_LINEAR)
     return np.ascontiguousarray(pixels[: shape[0], : shape[1]])
+
+
+def whole(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return a photo (height, width, 3) brought to a square of ``side`` pixels: what it shows.
+
+    >>> whole(np.zeros((5, 7, 3), np.uint8), 0).shape
+    (0, 0, 3)
+    """
+    if not side:
+        return np.zeros((0, 0, 3), np.uint8)
+    return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.uint8)

@@ -32,12 +32,20 @@ class Training(Configurable):
     batch: int = option(64, "patches in an update", low=1, high=65_536)
     learning_rate: float = option(1e-3, "of Adam", low=1e-7, high=1.0)
     cosine: bool = option(False, "whether it falls to nothing over the epochs, as a cosine does")
+    falls: str = option("", "epochs after which it falls to a tenth, such as 20,40")
     clip: float = option(1.0, "norm of the gradient, at most", low=1e-3, high=1e6)
     patience: int = option(10, "epochs without a better validation before it ends", low=1, high=1_000_000)
     least_share: float = option(
         0.125, "of a patch's pixels above which it is manipulated", low=0.0, high=0.999
     )
     weight: float = option(1.0, "of what is manipulated in the losses, beside 1", low=1e-3, high=1e3)
+    mask_weight: float = option(1.0, "of the mask's loss beside the label's (beta)", low=0.0, high=1e3)
+    agreement: float = option(
+        0.0,
+        "weight of the loss that draws a patch's label and mean mask together (lambda)",
+        low=0.0,
+        high=1e3,
+    )
     resaved: float = option(
         0.0,
         "share of the others that are saved as JPEG once more, so that quality tells nothing",
@@ -58,8 +66,21 @@ class Training(Configurable):
     devices: int = option(1, "graphics cards (or processes) that share the work", low=1, high=1024)
     workers: int = option(0, "processes that read photographs", low=0, high=256)
 
+    @property
+    def milestones(self) -> list[int]:
+        """The epochs in ``falls``."""
+        return [int(text) for text in self.falls.split(",") if text.strip()]
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        try:
+            wrong = bool(self.cosine and self.milestones)
+        except ValueError:
+            wrong = True
+        if wrong:
+            raise InvalidParameter(
+                f"training.falls cannot be {self.falls!r}", "give epochs such as 20,40, and leave out cosine"
+            )
         if self.precision not in _PRECISIONS:
             raise InvalidParameter(
                 f"training.precision cannot be {self.precision!r}", f"give {', '.join(_PRECISIONS)}"
@@ -107,5 +128,7 @@ _LONG = {"cosine": True, "patience": 1_000_000, "resaved": 0.5, "workers": 1}
 # What they cost and what they gave is in docs/guide/training.md.
 RECIPES: dict[str, dict[str, Any]] = {
     "quick": {**_LONG, "epochs": 16},  # 20 minutes on two cores of a laptop
+    # The public code of the paper; of its two weights that of NIST and Carvalho, whose regions are small.
+    "cun2018": {"epochs": 60, "learning_rate": 1e-4, "falls": "20,40", "weight": 50.0, "mask_weight": 10.0},
     "overnight": {**_LONG, "epochs": 480, "forged": 0.3},  # ten hours
 }

@@ -19,7 +19,8 @@ from tamperscope.forge.history import draw_saving
 from tamperscope.forge.make import forge
 from tamperscope.forge.recipe import load_recipe
 from tamperscope.io.decode import decode
-from tamperscope.networks._base import PATCH
+from tamperscope.networks._base import Sight
+from tamperscope.signal.windows import whole
 from tamperscope.training.config import Training
 from tamperscope.training.patches import draw_patches, turned
 from tamperscope.types import Sample
@@ -71,36 +72,43 @@ class Photographs:
         """Return those of a class."""
         return [sample for sample in self.samples if sample.manipulated == manipulated]
 
-    def read(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def read(self, sample: Sample, side: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Return pixels and truth.
 
         Raises:
-            TamperscopeError: one of them cannot be read, or the photograph is smaller than a patch.
+            TamperscopeError: one of them cannot be read, or the photograph is smaller than ``side``.
 
         """
         photo = decode(sample.image)
-        if min(photo.height, photo.width) < PATCH:
-            raise TamperscopeError(f"it is smaller than a patch of {PATCH} pixels", "", sample.name)
+        if min(photo.height, photo.width) < side:
+            raise TamperscopeError(f"it is smaller than a patch of {side} pixels", "", sample.name)
         return photo.pixels, self.dataset.mask(sample, (photo.height, photo.width))
 
 
 class Patches(TorchDataset[Item]):
     """Item *i* is ``per_photo`` patches of one photograph; which, only seed, epoch and *i* decide.
 
-    An item holds ``pixels`` (n, 64, 64, 3) uint8, ``mask`` (n, 64, 64) and ``label`` (n), and ``skipped``,
-    the problems met on the way; ``failed`` if nothing but problems were met. None is raised: a process that
-    reads photographs could only hand on its traceback.
+    An item holds ``pixels`` (n, side, side, 3) uint8, ``mask`` (n, side, side), ``label`` (n) and
+    ``context``, the whole photograph as `Sight` has it; and ``skipped``, the problems met on the way;
+    ``failed`` if nothing but problems were met. None is raised: a process that reads photographs could only
+    hand on its traceback.
     """
 
-    def __init__(self, photographs: Photographs, training: Training, epoch: int) -> None:
-        self.photographs, self.training, self.epoch = photographs, training, epoch
+    def __init__(
+        self,
+        photographs: Photographs,
+        training: Training,
+        epoch: int,
+        sight: Sight = Sight(),  # noqa: B008
+    ) -> None:
+        self.photographs, self.training, self.epoch, self.sight = photographs, training, epoch, sight
         self.pools = [photographs.of(manipulated=manipulated) for manipulated in (False, True)]
         self.recipe = load_recipe(training.recipe)
 
     @classmethod
-    def of_each(cls, photographs: Photographs, training: Training) -> "Patches":
+    def of_each(cls, photographs: Photographs, training: Training, sight: Sight = Sight()) -> "Patches":  # noqa: B008
         """Return patches of every photograph in turn, always the same, unforged and unturned."""
-        return cls(photographs, replace(training, forged=0.0, turns=False), _VALIDATION)
+        return cls(photographs, replace(training, forged=0.0, turns=False), _VALIDATION, sight)
 
     def __len__(self) -> int:
         if self.epoch == _VALIDATION:
@@ -119,13 +127,13 @@ class Patches(TorchDataset[Item]):
                 skipped.append(str(error))
             else:
                 return {**self._cut(pixels, mask, rng), "skipped": skipped}
-        return {**_nothing(skipped), "failed": True}
+        return {**self._nothing(skipped), "failed": True}
 
     def _validation(self, index: int, rng: np.random.Generator) -> Item:
         try:
-            pixels, mask = self.photographs.read(self.photographs.samples[index])
+            pixels, mask = self.photographs.read(self.photographs.samples[index], self.sight.side)
         except TamperscopeError as error:
-            return _nothing([str(error)])
+            return self._nothing([str(error)])
         return {**self._cut(self._resaved(pixels, rng), mask, rng), "skipped": []}
 
     def _photograph(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -133,12 +141,12 @@ class Patches(TorchDataset[Item]):
         manipulated = not forged and rng.random() < self.training.manipulated
         if not self.pools[manipulated]:
             manipulated = not manipulated
-        pixels, mask = self.photographs.read(_draw(self.pools[manipulated], rng))
+        pixels, mask = self.photographs.read(_draw(self.pools[manipulated], rng), self.sight.side)
         if not forged:
             return self._resaved(pixels, rng), mask
-        donor, _ = self.photographs.read(_draw(self.pools[0], rng))
+        donor, _ = self.photographs.read(_draw(self.pools[0], rng), self.sight.side)
         made = forge(_window(pixels, rng), [_window(donor, rng)], self.recipe, rng)
-        if min(made.mask.shape) < PATCH:
+        if min(made.mask.shape) < self.sight.side:
             raise TamperscopeError("a forged photograph became smaller than a patch")
         return decode(made.encode()).pixels, made.mask
 
@@ -149,35 +157,37 @@ class Patches(TorchDataset[Item]):
         return draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings).wear(pixels)
 
     def _cut(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator) -> Item:
-        training = self.training
+        training, side = self.training, self.sight.side
         count = training.validation if self.epoch == _VALIDATION else training.per_photo
-        places, labels = draw_patches(mask, count, training.positive, training.least_share, rng)
+        places, labels = draw_patches(mask, side, count, training.positive, training.least_share, rng)
         found = []
         for row, column in places:
-            window = np.s_[row : row + PATCH, column : column + PATCH]
+            window = np.s_[row : row + side, column : column + side]
             part = pixels[window], mask[window]
             found.append(turned(*part, rng) if training.turns else part)
         return {
             "pixels": np.stack([part for part, _ in found]),
             "mask": np.stack([part for _, part in found]),
             "label": labels,
+            "context": whole(pixels, self.sight.context),
+        }
+
+    def _nothing(self, skipped: list[str]) -> Item:
+        side = self.sight.side
+        return {
+            "pixels": np.empty((0, side, side, 3), np.uint8),
+            "mask": np.empty((0, side, side), bool),
+            "label": np.empty(0, bool),
+            "context": np.zeros((self.sight.context, self.sight.context, 3), np.uint8),
+            "skipped": skipped,
         }
 
 
-def _nothing(skipped: list[str]) -> Item:
-    return {
-        "pixels": np.empty((0, PATCH, PATCH, 3), np.uint8),
-        "mask": np.empty((0, PATCH, PATCH), bool),
-        "label": np.empty(0, bool),
-        "skipped": skipped,
-    }
-
-
 def collate(items: Sequence[Item]) -> Item:
-    """Join items to a batch of tensors: ``pixels`` (n, 3, 64, 64) in [0, 1], ``mask`` and ``label`` int64.
+    """Join items to tensors: ``pixels`` (n, 3, side, side) in [0, 1], ``mask`` and ``label`` int64.
 
-    ``photo`` counts the items. The channels of ``pixels`` lie together in memory, which convolutions on a
-    processor like better.
+    ``photo`` (n) tells which of the items a patch is of, and ``context`` (items, 3, ., .) holds those. The
+    channels of ``pixels`` lie together in memory, which convolutions on a processor like better.
     """
 
     def joined(key: str) -> Tensor:
@@ -185,6 +195,7 @@ def collate(items: Sequence[Item]) -> Item:
 
     return {
         "pixels": joined("pixels").permute(0, 3, 1, 2).float() / 255,
+        "context": torch.from_numpy(np.stack([item["context"] for item in items])).permute(0, 3, 1, 2) / 255,
         "mask": joined("mask").long(),
         "label": joined("label").long(),
         "photo": torch.arange(len(items)).repeat_interleave(

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from tamperscope import __version__, plugins
-from tamperscope.detectors._onnx import KEY, NetworkCard, Trained, open_weights
+from tamperscope.detectors._onnx import KEY, SEEN, NetworkCard, Trained, open_weights
 from tamperscope.errors import InvalidParameter, TrainingFailed
 from tamperscope.io.paths import write_whole
-from tamperscope.networks._base import PATCH, Network
+from tamperscope.networks._base import ContextNetwork, Network, Prediction
 from tamperscope.training.calibrate import calibrate
 from tamperscope.training.data import Photographs
 from tamperscope.training.folder import WEIGHTS, Run, load_weights, read_run
@@ -95,11 +95,13 @@ def export(
 
 
 def to_onnx(network: Network) -> bytes:
-    """Return the network as ONNX: ``pixels`` to the probabilities ``mask`` (n, 64, 64) and ``label`` (n)."""
-    wrapped = _Probabilities(network).eval()
-    example = torch.zeros(2, 3, PATCH, PATCH)
-    predicted = network(example)
-    outputs = [name for name in ("mask", "label") if getattr(predicted, name) is not None]
+    """Return the network as ONNX: ``pixels`` to the probabilities ``mask`` (n, side, side) and ``label`` (n).
+
+    One that also looks at the whole ``photo`` says what was ``seen`` there, and takes it back as ``known``.
+    """
+    wrapped, given = _Probabilities(network).eval(), _examples(network)
+    inputs = ["pixels", "photo", "known"][: len(given)]
+    outputs = [*wrapped.outputs(given), *([SEEN] if len(given) > 1 else [])]
     stream = BytesIO()
     with warnings.catch_warnings():
         # The exporter that is to replace this one writes an LSTM out as a loop over its steps, which ONNX
@@ -107,11 +109,14 @@ def to_onnx(network: Network) -> bytes:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             wrapped,
-            (example,),
+            given,
             stream,  # type: ignore[arg-type]  # this exporter writes to streams as well
-            input_names=["pixels"],
+            input_names=inputs,
             output_names=outputs,
-            dynamic_axes={entry: {0: "batch"} for entry in ("pixels", *outputs)},
+            dynamic_axes={
+                entry: {0: "photos" if entry in ("photo", SEEN, "known") else "batch"}
+                for entry in (*inputs, *outputs)
+            },
             opset_version=_OPSET,
             dynamo=False,
         )
@@ -133,18 +138,45 @@ class _Probabilities(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        predicted = self.network(pixels)
+    def forward(self, pixels: Tensor, *photo: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs; of a network with context for ``photo`` and what is known of it."""
+        if not photo:
+            return self._of(self.network(pixels))
+        assert isinstance(self.network, ContextNetwork)  # noqa: S101  as its sight says
+        return *self._of(self.network.judge(pixels, photo[1])), self.network.look(photo[0])
+
+    def outputs(self, given: tuple[Tensor, ...]) -> list[str]:
+        """Return the names of what it says of patches."""
+        if isinstance(self.network, ContextNetwork):
+            predicted = self.network.judge(given[0], given[2])
+        else:
+            predicted = self.network(*given)
+        return [name for name in ("mask", "label") if getattr(predicted, name) is not None]
+
+    @staticmethod
+    def _of(predicted: Prediction) -> tuple[Tensor, ...]:
         logits = (predicted.mask, predicted.label)
         return tuple(found.softmax(1)[:, 1] for found in logits if found is not None)
 
 
-def _check_parity(network: Network, trained: Trained) -> None:
-    pixels = torch.rand(5, 3, PATCH, PATCH, generator=torch.Generator().manual_seed(0))
+def _examples(network: Network) -> tuple[Tensor, ...]:
+    """Return random patches, and for a network with context also a photo and what is seen in it."""
+    chance, sight = torch.Generator().manual_seed(0), network.sight
+    pixels = torch.rand(5, 3, sight.side, sight.side, generator=chance)
+    if not isinstance(network, ContextNetwork):
+        return (pixels,)
+    photo = torch.rand(1, 3, sight.context, sight.context, generator=chance)
     with torch.no_grad():
-        expected = _Probabilities(network).eval()(pixels)
-    found = trained.run(pixels=pixels.numpy())
-    gaps = [np.abs(one.numpy() - other).max() for one, other in zip(expected, found.values(), strict=True)]
+        return pixels, photo, network.eval().look(photo)
+
+
+def _check_parity(network: Network, trained: Trained) -> None:
+    pixels, *photo = _examples(network)
+    with torch.no_grad():
+        expected = _Probabilities(network).eval()(pixels, *photo)
+    whole = (photo[0][0].permute(1, 2, 0) if photo else torch.zeros(0, 0, 3)).numpy()
+    found = trained.judge(whole)(pixels.numpy())
+    gaps = [np.abs(one.numpy() - other).max() for one, other in zip(expected, found.values(), strict=False)]
     worst = float(np.max(gaps))  # unlike Python's, it keeps what is no number
     if not worst <= PARITY:
         raise TrainingFailed(

@@ -98,7 +98,7 @@ def load_weights(network: Network, path: Path) -> None:
 
     """
     try:
-        network.load_state_dict(load_file(path))
+        network.start(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CorruptFile(

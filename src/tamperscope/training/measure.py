@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.detectors._onnx import Trained
+from tamperscope.detectors._onnx import Trained, as_input
 from tamperscope.errors import TrainingFailed
 from tamperscope.metrics._ranking import Curve, Ranking
+from tamperscope.networks._base import Sight
 from tamperscope.training.config import Training
 from tamperscope.training.data import Patches, Photographs
 
@@ -72,14 +73,14 @@ def measure(
     """
     manipulated = Photographs(photographs.dataset, photographs.of(manipulated=True))
     options = replace(training, positive=0.5, validation=PER_PHOTO, resaved=float(resaved))
-    patches = Patches.of_each(manipulated, options)
+    patches = Patches.of_each(manipulated, options, Sight(trained.side, trained.context))
     labels, masks = [], []
     found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in trained.outputs}
     for item in map(patches.__getitem__, range(len(patches))):
         advance()
         if len(item["label"]):
-            pixels = item["pixels"].transpose(0, 3, 1, 2).astype(np.float32) / 255
-            for name, answer in trained.run(pixels=pixels).items():
+            judge = trained.judge(item["context"])
+            for name, answer in judge(as_input(item["pixels"])).items():
                 found[name].append(answer)
             labels.append(item["label"])
             masks.append(item["mask"])

@@ -6,10 +6,11 @@ from typing import Any
 import lightning
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
 from torchmetrics.classification import BinaryAccuracy
 
 from tamperscope.errors import TrainingFailed
-from tamperscope.networks._base import Network, Truth
+from tamperscope.networks._base import Balance, Network, Truth
 from tamperscope.training.config import Training
 
 __all__ = ["MONITOR", "PatchModule"]
@@ -32,6 +33,7 @@ class PatchModule(lightning.LightningModule):
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)  # half as fast again
         self.training_options = training
+        self.balance = Balance(training.weight, training.mask_weight, training.agreement)
         self.skipped = 0  # photographs that could not be used
         self.patch_accuracy, self.pixel_accuracy = BinaryAccuracy(), BinaryAccuracy()
         self.register_buffer("areas", torch.zeros(2, 2), persistent=False)  # by kind: their sum and number
@@ -65,9 +67,9 @@ class PatchModule(lightning.LightningModule):
         self.skipped += len(batch["skipped"])
         if not len(batch["pixels"]):  # of photographs that cannot be read
             return
-        prediction = self.network(batch["pixels"])
+        prediction = self.network(*self.network.inputs(batch))
         truth = Truth(batch["mask"], batch["label"])
-        loss = self.network.loss(prediction, truth, self.training_options.weight)
+        loss = self.network.loss(prediction, truth, self.balance)
         if not math.isfinite(loss.item()):
             raise self._broken(loss)
         self.log("val_loss", loss, prog_bar=True, batch_size=len(batch["pixels"]), sync_dist=True)
@@ -109,11 +111,13 @@ class PatchModule(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return Adam, as in the paper, and what lowers its learning rate if that is asked for."""
         options = self.training_options
-        adam = torch.optim.Adam(self.network.parameters(), lr=options.learning_rate)
-        if not options.cosine:
-            return adam
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, options.epochs)
-        return {"optimizer": adam, "lr_scheduler": schedule}
+        learning = [weights for weights in self.network.parameters() if weights.requires_grad]
+        adam = torch.optim.Adam(learning, lr=options.learning_rate)
+        if options.cosine:
+            return {"optimizer": adam, "lr_scheduler": CosineAnnealingLR(adam, options.epochs)}
+        if options.milestones:
+            return {"optimizer": adam, "lr_scheduler": MultiStepLR(adam, options.milestones)}
+        return adam
 
     def _broken(self, loss: Tensor) -> TrainingFailed:
         return TrainingFailed(
@@ -123,7 +127,8 @@ class PatchModule(lightning.LightningModule):
 
     def _loss(self, batch: Batch) -> Tensor:
         truth = Truth(batch["mask"], batch["label"])
-        return self.network.loss(self.network(batch["pixels"]), truth, self.training_options.weight)
+        prediction = self.network(*self.network.inputs(batch))
+        return self.network.loss(prediction, truth, self.balance)
 
 
 def _area(found: Tensor, true: Tensor) -> float | None:

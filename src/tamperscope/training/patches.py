@@ -4,40 +4,43 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.networks._base import PATCH
-
 __all__ = ["draw_patches", "manipulated_shares", "turned"]
 
 _GRID = 8  # pixels: patches keep the JPEG grid
 
 
-def manipulated_shares(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the manipulated share of each patch on the 8x8 grid: (rows, columns) of positions.
+def manipulated_shares(mask: NDArray[np.bool_], side: int) -> NDArray[np.float64]:
+    """Return the manipulated share of each patch of ``side`` pixels on the 8x8 grid: (rows, columns) of them.
 
     All of them together are what the paper cuts: around each contour's box, enlarged, with the region at the
     centre, and slid so that a part of it is held.
     """
     sums = cv2.integral(mask.astype(np.uint8))
-    rows, columns = (np.arange(0, length - PATCH + 1, _GRID) for length in mask.shape)
+    rows, columns = (np.arange(0, length - side + 1, _GRID) for length in mask.shape)
     rows, columns = rows[:, None], columns[None]
     inside = (
-        sums[rows + PATCH, columns + PATCH]
-        - sums[rows, columns + PATCH]
-        - sums[rows + PATCH, columns]
+        sums[rows + side, columns + side]
+        - sums[rows, columns + side]
+        - sums[rows + side, columns]
         + sums[rows, columns]
     )
-    return np.asarray(inside / PATCH**2)
+    return np.asarray(inside / side**2)
 
 
 def draw_patches(
-    mask: NDArray[np.bool_], count: int, positive: float, least_share: float, rng: np.random.Generator
+    mask: NDArray[np.bool_],
+    side: int,
+    count: int,
+    positive: float,
+    least_share: float,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Draw patches of a photograph: (count, 2) rows and columns of their corners, and which are manipulated.
 
     A patch is manipulated if more than ``least_share`` of it is. The share ``positive`` of the patches is, as
     far as there are both sorts; those that are not often hold a little of the region.
     """
-    shares = manipulated_shares(mask)
+    shares = manipulated_shares(mask, side)
     labels = shares > least_share
     wanted = rng.random(count) < positive
     if labels.all() or not labels.any():

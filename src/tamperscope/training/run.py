@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from tamperscope import plugins
 from tamperscope.errors import InvalidParameter, TrainingFailed
 from tamperscope.io.paths import hold
-from tamperscope.networks._base import Network
+from tamperscope.networks._base import Network, Sight
 from tamperscope.training.callbacks import BEST, LAST, History, Interruption, Patience, checkpoints
 from tamperscope.training.checkpoint import SafeCheckpoints
 from tamperscope.training.config import Training
@@ -64,14 +64,17 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
         claim(out, name, {"train": learn, "val": validate}, training)
         if weights.exists():
             return weights
-        if training.scaled and not training.start:
-            first = collate([Patches(learn, training, 0)[item] for item in range(_FIRST)])["pixels"]
-            if len(first):  # else the first step says what is wrong with the photographs
-                scale(network, first)
+        if not training.start and not (out / LAST).exists():
+            if training.scaled:
+                patches = Patches(learn, training, 0, network.sight)
+                first = collate([patches[item] for item in range(_FIRST)])
+                if len(first["pixels"]):  # else the first step says what is wrong with the photographs
+                    scale(network, network.inputs(first))
+            network.pretrain()
         with _quiet(), _explained(), interruption.raised():
             trainer.fit(
                 PatchModule(network, training),
-                _Data(learn, validate, training),
+                _Data(learn, validate, training, network.sight),
                 ckpt_path=out / LAST if (out / LAST).exists() else None,
             )
         if not trainer.is_global_zero:
@@ -166,18 +169,20 @@ def _keep_memory() -> None:
 class _Data(lightning.LightningDataModule):
     """Gives each epoch its own patches."""
 
-    def __init__(self, learn: Photographs, validate: Photographs, training: Training) -> None:
+    def __init__(self, learn: Photographs, validate: Photographs, training: Training, sight: Sight) -> None:
         super().__init__()
-        self.learn, self.validate, self.training_options = learn, validate, training
+        self.learn, self.validate, self.training_options, self.sight = learn, validate, training, sight
 
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         epoch = self.trainer.current_epoch if self.trainer else 0
         options = self.training_options
-        return self._loader(Patches(self.learn, options, epoch), options.per_photo * options.devices)
+        patches = Patches(self.learn, options, epoch, self.sight)
+        return self._loader(patches, options.per_photo * options.devices)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:
         return self._loader(
-            Patches.of_each(self.validate, self.training_options), self.training_options.validation
+            Patches.of_each(self.validate, self.training_options, self.sight),
+            self.training_options.validation,
         )
 
     def _loader(self, patches: Patches, at_once: int) -> DataLoader[dict[str, Any]]:

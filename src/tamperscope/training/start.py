@@ -13,8 +13,8 @@ _LEAST = 1e-6  # spread, where all patches look alike
 _QUIET = 0.1  # of the last convolution's unit variance: the first answers are near "I do not know"
 
 
-def scale(network: Network, pixels: Tensor) -> None:
-    """Scale the weights of a network by what a first batch of ``pixels`` (n, 3, 64, 64) makes of them.
+def scale(network: Network, inputs: tuple[Tensor, ...]) -> None:
+    """Scale the weights of a network by what a first batch makes of them; patches come first in ``inputs``.
 
     **Ours**: the papers are silent. With PyTorch's own weights the Conv-LSTM network stays at chance:
     photographs are smooth, so a map of their filtered pixels is nearly constant, and each recurrent layer
@@ -30,21 +30,21 @@ def scale(network: Network, pixels: Tensor) -> None:
     """
     with torch.no_grad():
         for module in list(network.modules()):  # in the order in which they are used
-            if isinstance(module, nn.Conv2d):
-                _scale_convolution(network, module, pixels)
+            if isinstance(module, nn.Conv2d) and module.weight.requires_grad:
+                _scale_convolution(network, module, inputs)
             elif isinstance(module, nn.LSTM):
-                _scale_lstm(module, _seen(network, module, pixels)[0])
-        if network(pixels).mask is not None:
-            last = [module for module in network.modules() if isinstance(module, nn.Conv2d)][-1]
+                _scale_lstm(module, _seen(network, module, inputs)[0])
+        if isinstance(network.segment, nn.Sequential):
+            last = [module for module in network.segment if isinstance(module, nn.Conv2d)][-1]
             last.weight *= _QUIET
 
 
-def _scale_convolution(network: Network, convolution: nn.Conv2d, pixels: Tensor) -> None:
-    if convolution.in_channels == pixels.shape[1]:
+def _scale_convolution(network: Network, convolution: nn.Conv2d, inputs: tuple[Tensor, ...]) -> None:
+    if _seen(network, convolution, inputs)[0] is inputs[0]:
         convolution.weight -= convolution.weight.mean((2, 3), keepdim=True)
     assert convolution.bias is not None  # noqa: S101  ours have all one
     convolution.bias.zero_()
-    spread = _seen(network, convolution, pixels)[1].std()
+    spread = _seen(network, convolution, inputs)[1].std()
     if spread > 0:
         convolution.weight /= spread
 
@@ -70,10 +70,10 @@ def _scale_lstm(lstm: nn.LSTM, steps: Tensor) -> None:
         steps, _ = single(steps)
 
 
-def _seen(network: Network, module: nn.Module, pixels: Tensor) -> tuple[Tensor, Any]:
+def _seen(network: Network, module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, Any]:
     """Return what a module gets, and what it makes of it, while the network predicts."""
     found: list[tuple[Tensor, Any]] = []
     hook = module.register_forward_hook(lambda _module, inputs, output: found.append((inputs[0], output)))
-    network(pixels)
+    network(*given)
     hook.remove()
     return found[0]

@@ -1,0 +1,36 @@
+"""The semi-global network: the Conv-LSTM network, whose patch labels also know the whole photo."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tamperscope.detectors._patches import PatchNetwork
+from tamperscope.types import Card
+
+__all__ = ["SemiGlobal"]
+
+
+@dataclass(frozen=True)
+class SemiGlobal(PatchNetwork):
+    """A trained semi-global network; `semi_global+crf` is the paper's whole system.
+
+    References:
+        Cun & Pun, "Image Splicing Localization via Semi-Global Network and Fully Connected Conditional Random
+        Fields", ECCV Workshops 2018.
+
+    """
+
+    card: ClassVar[Card] = Card(
+        title="Semi-global network",
+        looks_at="patches of 64 pixels as the Conv-LSTM network does, and the whole photo in small",
+        limits="those of the Conv-LSTM network, from which it is continued",
+        paper="Cun & Pun, Image Splicing Localization via Semi-Global Network, ECCV Workshops",
+        year=2018,
+        licence="MIT",
+        deviations=(
+            "the global branch is the light one of the public code, with means over the photo at its end; "
+            "ResNet-18 needs ImageNet's weights, and can be trained as a variant",
+            "patches overlap by half and are blended, the map is smoothed and gated by the patches' labels; "
+            "`stride=64`, `sigma=0` and `gating=none` is the paper's",
+            "the score, from the most suspicious tenth of the patches, is ours",
+        ),
+    )
