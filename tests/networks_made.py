@@ -18,15 +18,17 @@ def card(**changes: Any) -> NetworkCard:
     return NetworkCard(**{**values, **changes})
 
 
-def write_network(path: Path, outputs: Sequence[str] = ("mask", "label"), text: str | None = None) -> Path:
+def write_network(
+    path: Path, outputs: Sequence[str] = ("mask", "label"), text: str | None = None, side: int = 64
+) -> Path:
     """Write a network whose mask is the mean of a pixel's colours, and whose label is the mask's mean."""
     nodes = [helper.make_node("ReduceMean", ["pixels"], ["mask"], axes=[1], keepdims=0)]
     nodes.append(helper.make_node("ReduceMean", ["mask"], ["label"], axes=[1, 2], keepdims=0))
-    shapes: dict[str, list[str | int | None]] = {"mask": ["n", 64, 64], "label": ["n"]}
+    shapes: dict[str, list[str | int | None]] = {"mask": ["n", side, side], "label": ["n"]}
     graph = helper.make_graph(
         nodes,
         "made",
-        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, 64, 64])],
+        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, side, side])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in outputs],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

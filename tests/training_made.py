@@ -18,6 +18,7 @@ EVERY = [
     (name, variant)
     for name in plugins.names("networks")
     for variant in plugins.load("networks", name).variants
+    if variant != "VGG-16"  # minutes here; "narrow" is the same code
 ]
 
 TINY = Training(
@@ -25,8 +26,9 @@ TINY = Training(
 )
 
 
-def made_batch(sight: Sight, count: int = 8, photos: int = 2) -> dict[str, torch.Tensor]:
+def made_batch(sight: Sight, photos: int = 2) -> dict[str, torch.Tensor]:
     """Random patches, of random photographs by turns, always the same."""
+    count = 16 if sight.side == 64 else 2
     chance = torch.Generator().manual_seed(0)
     return {
         "pixels": torch.rand(count, 3, sight.side, sight.side, generator=chance) * 0.2 + 0.4,

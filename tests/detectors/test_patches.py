@@ -96,3 +96,13 @@ def test_memory_does_not_grow_with_the_patches(made: Path) -> None:
 def test_wrong_fields_are_refused(made: Path, fields: dict[str, object]) -> None:
     with pytest.raises(InvalidParameter):
         build(made, **fields)
+
+
+def test_a_photo_smaller_than_the_networks_view_is_mirrored(tmp_path: Path) -> None:
+    wide = write_network(tmp_path / "wide.onnx", ["mask"], side=256)
+    for height, width in ((150, 205), (64, 300), (300, 64)):
+        given = photo(height, width)
+        found, _ = build(wide, sigma=0.0).look(given)
+        expected = given.pixels.mean(axis=2) / 255
+        rows, columns = (max(256, length) // 8 * 8 for length in (height, width))
+        assert np.abs(found - expected)[:rows, :columns].max() < 1e-5

@@ -82,12 +82,11 @@ class PatchNetwork(Detector):
 
     def look(self, photo: Photo) -> tuple[Floats, Floats | None]:
         """Return the photo's heatmap, and the probabilities of its patches (n,), if the network gives any."""
-        outputs = self.trained.outputs
-        heat, labels, patches = self._lay(photo.pixels)
-        heatmap = smooth(heat if "mask" in outputs else labels, self.sigma)
-        if {"mask", "label"} <= set(outputs) and self.gating != "none":
-            heatmap = gate(heatmap, labels)
-        return np.clip(heatmap, 0, 1), patches if "label" in outputs else None
+        maps, patches = self.lay(photo.pixels)
+        heatmap = smooth(maps["mask"] if "mask" in maps else maps["label"], self.sigma)
+        if {"mask", "label"} <= set(maps) and self.gating != "none":
+            heatmap = gate(heatmap, maps["label"])
+        return np.clip(heatmap, 0, 1), patches
 
     def _localize(self, photo: Photo) -> Localization:
         heatmap, patches = self.look(photo)
@@ -101,30 +100,34 @@ class PatchNetwork(Detector):
         score = float(1 / (1 + np.exp(-(line[0] * suspicion(patches) + line[1]))))
         return Localization(heatmap=heatmap, score=score, reason=reason)
 
-    def _lay(self, pixels: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats]:
-        """Return heat and labels, laid over the photo (height, width), and the patches' probabilities (n,).
+    def lay(self, pixels: NDArray[np.uint8]) -> tuple[dict[str, Floats], Floats | None]:
+        """Return what the network says, laid over the photo (height, width), and its patches' labels (n,).
 
         Where patches overlap, a pixel takes what they say of it the more, the nearer it lies to their middle.
         """
-        side = self.trained.side
+        shape, side = pixels.shape[:2], self.trained.side
+        missing = [(0, max(0, side - length)) for length in shape]
+        if any(after for _, after in missing):  # a photo smaller than what the network sees is mirrored
+            pixels = np.pad(pixels, [*missing, (0, 0)], mode="symmetric")
         corners = [_starts(length, side, self.stride) for length in pixels.shape[:2]]
         rows, columns = (int(starts[-1]) + side for starts in corners)
         window = _window(side, self.stride)
-        heat, labels = (np.zeros((rows, columns), np.float32) for _ in range(2))
+        maps = {name: np.zeros((rows, columns), np.float32) for name in self.trained.outputs}
         patches = []
         for places, answer in _answers(pixels, corners, self.trained, self.batch):
-            said = answer.get("label", np.zeros(len(places), np.float32))
-            patches.append(said)
-            called = said > 0.5 if self.gating == "hard" and "mask" in answer else said
+            if "label" in answer:
+                patches.append(answer["label"])
+                if self.gating == "hard" and "mask" in answer:
+                    answer["label"] = np.asarray(answer["label"] > 0.5, np.float32)
             for place, (row, column) in enumerate(places):
                 box = np.s_[row : row + side, column : column + side]
-                if "mask" in answer:
-                    heat[box] += window * answer["mask"][place]
-                labels[box] += window * called[place]
+                for name, said in answer.items():
+                    maps[name][box] += window * said[place]
         total = _total(corners, window)
-        beyond = [(0, pixels.shape[0] - rows), (0, pixels.shape[1] - columns)]  # less than a block
-        heat, labels = (np.pad(laid / total, beyond, mode="edge") for laid in (heat, labels))
-        return heat, labels, np.concatenate(patches)
+        beyond = [(0, max(0, pixels.shape[0] - rows)), (0, max(0, pixels.shape[1] - columns))]
+        for name, laid in maps.items():  # what lies beyond the grid is less than a block
+            maps[name] = np.pad(laid / total, beyond, mode="edge")[: shape[0], : shape[1]]
+        return maps, np.concatenate(patches) if patches else None
 
 
 def suspicion(labels: Floats) -> float:

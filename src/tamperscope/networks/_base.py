@@ -9,7 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-__all__ = ["PATCH", "Balance", "ContextNetwork", "Network", "Prediction", "Sight", "Truth", "disagreement"]
+__all__ = [
+    "EVEN",
+    "PATCH",
+    "Balance",
+    "ContextNetwork",
+    "Network",
+    "Prediction",
+    "Sight",
+    "Truth",
+    "disagreement",
+]
 
 PATCH = 64  # pixels, of the side of the papers' patches
 
@@ -29,11 +39,13 @@ class Sight:
 class Prediction:
     """Logits of pristine and manipulated; None for what the network does not predict.
 
-    ``mask`` is (batch, 2, height, width), ``label``, of each patch or photo, (batch, 2).
+    ``mask`` is (batch, 2, height, width), ``label``, of each patch or photo, (batch, 2), and ``edge`` tells
+    where the manipulated begins, as ``mask``.
     """
 
     mask: Tensor | None
     label: Tensor | None
+    edge: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +69,9 @@ class Balance:
     agreement: float = 0.0
 
 
+EVEN = Balance()
+
+
 class Network(nn.Module, ABC):
     """Predicts from RGB ``pixels``, (batch, 3, height, width) in [0, 1]; never sees the truth.
 
@@ -72,6 +87,10 @@ class Network(nn.Module, ABC):
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, ...]:
         """Return of a batch of `training.data` what `forward` takes."""
         return (batch["pixels"],)
+
+    def last(self) -> list[nn.Conv2d]:
+        """Return the convolutions that make the logits of pixels."""
+        return []
 
     def pretrain(self) -> None:
         """Take published weights of other work, before a training from the start; here there are none.
@@ -90,7 +109,7 @@ class Network(nn.Module, ABC):
         """
         self.load_state_dict(state)
 
-    def loss(self, prediction: Prediction, truth: Truth, balance: Balance = Balance()) -> Tensor:
+    def loss(self, prediction: Prediction, truth: Truth, balance: Balance = EVEN) -> Tensor:
         """Return the cross-entropies of what is predicted, and what draws mask and label together.
 
         References: Bappy et al., ICCV 2017, section 3.3; Cun & Pun, ECCVW 2018 (Phi, with the weights of

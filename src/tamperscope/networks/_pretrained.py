@@ -11,7 +11,9 @@ from torch import Tensor
 
 from tamperscope.errors import TrainingFailed
 
-__all__ = ["imagenet"]
+__all__ = ["MEAN", "SPREAD", "imagenet"]
+
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels, by which they are scaled
 
 
 def imagenet(weights: Any) -> dict[str, Tensor]:

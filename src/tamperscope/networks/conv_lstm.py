@@ -59,6 +59,10 @@ class ConvLstm(Network):
         self.segment = _segmentation(isqrt(hidden) // _BLOCKS, last=last) if mask else None
         self.classify = nn.Linear(hidden, 2) if label else None
 
+    def last(self) -> list[nn.Conv2d]:
+        """Return the convolution that makes the logits of pixels, if there is one."""
+        return [layer for layer in self.segment or () if isinstance(layer, nn.Conv2d)][-1:]
+
     def read(self, pixels: Tensor) -> Tensor:
         """Return the steps of the LSTM (batch, 64, hidden) over patches (batch, 3, 64, 64)."""
         steps: Tensor = self.lstm(to_blocks(self.first(pixels)))[0]

@@ -33,6 +33,10 @@ class Fcn(Network):
             *layers, nn.Conv2d(widths[-1], 2, 5, padding=2), nn.Conv2d(2, 2, 5, padding=2)
         )
 
+    def last(self) -> list[nn.Conv2d]:
+        """Return the convolution that makes the logits of pixels."""
+        return [layer for layer in self.segment if isinstance(layer, nn.Conv2d)][-1:]
+
     def forward(self, *inputs: Tensor) -> Prediction:
         """Predict for patches (batch, 3, 64, 64)."""
         return Prediction(mask=self.segment(*inputs), label=None)

@@ -9,13 +9,12 @@ from torch import Tensor, nn
 from torchvision.models import ResNet18_Weights, resnet18
 
 from tamperscope.networks._base import ContextNetwork, Prediction, Sight
-from tamperscope.networks._pretrained import imagenet
+from tamperscope.networks._pretrained import MEAN, SPREAD, imagenet
 from tamperscope.networks.conv_lstm import ConvLstm, from_blocks
 
 __all__ = ["SemiGlobal"]
 
 _HIDDEN = 256  # of the LSTM's last step, and of the global features
-_MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels
 
 
 class SemiGlobal(ContextNetwork, ConvLstm):
@@ -95,8 +94,8 @@ class _ResNet18(nn.Module):
         self.body.fc = nn.Identity()
         self.body.requires_grad_(requires_grad=False)
         self.project = nn.Linear(512, _HIDDEN)
-        self.register_buffer("mean", torch.tensor(_MEAN).reshape(3, 1, 1), persistent=False)
-        self.register_buffer("spread", torch.tensor(_SPREAD).reshape(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN).reshape(3, 1, 1), persistent=False)
+        self.register_buffer("spread", torch.tensor(SPREAD).reshape(3, 1, 1), persistent=False)
 
     def forward(self, photos: Tensor) -> Tensor:
         features: Tensor = self.project(self.body((photos - self.mean) / self.spread))

@@ -30,7 +30,8 @@ __all__ = ["PARITY", "Watch", "export", "to_onnx", "unwatched", "with_card"]
 
 PARITY = 1e-4  # of probabilities, at most, between PyTorch and ONNX Runtime
 _OPSET = 17
-_INPUT = "pixels: RGB / 255, (n, 3, 64, 64), on the 8x8 grid, never resized; probabilities of manipulation"
+_OUTPUTS = ("mask", "label", "edge")
+_INPUT = "pixels: RGB / 255, (n, 3, {0}, {0}), on the 8x8 grid, never resized; probabilities of manipulation"
 
 
 Watch = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
@@ -70,7 +71,7 @@ def export(
         network=name,
         variant=training.variant or next(iter(network.variants)),
         version=__version__,
-        input=_INPUT,
+        input=_INPUT.format(network.sight.side),
         licence=_licence(learned),
         data=learned,
         training=asdict(training),
@@ -151,11 +152,11 @@ class _Probabilities(nn.Module):
             predicted = self.network.judge(given[0], given[2])
         else:
             predicted = self.network(*given)
-        return [name for name in ("mask", "label") if getattr(predicted, name) is not None]
+        return [name for name in _OUTPUTS if getattr(predicted, name) is not None]
 
     @staticmethod
     def _of(predicted: Prediction) -> tuple[Tensor, ...]:
-        logits = (predicted.mask, predicted.label)
+        logits = [getattr(predicted, name) for name in _OUTPUTS]
         return tuple(found.softmax(1)[:, 1] for found in logits if found is not None)
 
 

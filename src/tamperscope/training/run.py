@@ -34,7 +34,7 @@ from tamperscope.training.start import scale
 __all__ = ["build_network", "train"]
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of the GNU C library's mallopt
-_FIRST = 16  # photographs, by whose patches fresh weights are scaled
+_FIRST, _SEEN = 16, 2**19  # photographs, and pixels of their patches, by which fresh weights are scaled
 
 
 def train(name: str, learn: Photographs, validate: Photographs, training: Training, out: Path) -> Path:
@@ -68,8 +68,12 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
             if training.scaled:
                 patches = Patches(learn, training, 0, network.sight)
                 first = collate([patches[item] for item in range(_FIRST)])
-                if len(first["pixels"]):  # else the first step says what is wrong with the photographs
-                    scale(network, network.inputs(first))
+                few = {
+                    name: first[name][: max(8, _SEEN // network.sight.side**2)]
+                    for name in ("pixels", "photo")
+                }
+                if len(few["pixels"]):  # else the first step says what is wrong with the photographs
+                    scale(network, network.inputs({**first, **few}))
             network.pretrain()
         with _quiet(), _explained(), interruption.raised():
             trainer.fit(

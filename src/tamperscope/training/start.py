@@ -10,7 +10,7 @@ from tamperscope.networks._base import Network
 __all__ = ["scale"]
 
 _LEAST = 1e-6  # spread, where all patches look alike
-_QUIET = 0.1  # of the last convolution's unit variance: the first answers are near "I do not know"
+_QUIET = 0.1  # of the last convolutions' unit variance: the first answers are near "I do not know"
 
 
 def scale(network: Network, inputs: tuple[Tensor, ...]) -> None:
@@ -34,8 +34,7 @@ def scale(network: Network, inputs: tuple[Tensor, ...]) -> None:
                 _scale_convolution(network, module, inputs)
             elif isinstance(module, nn.LSTM):
                 _scale_lstm(module, _seen(network, module, inputs)[0])
-        if isinstance(network.segment, nn.Sequential):
-            last = [module for module in network.segment if isinstance(module, nn.Conv2d)][-1]
+        for last in network.last():
             last.weight *= _QUIET
 
 

@@ -1,0 +1,53 @@
+"""MFCN: a fully convolutional network that segments manipulated surfaces and their edges."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.ndimage import binary_fill_holes
+
+from tamperscope.detectors._patches import Floats, PatchNetwork
+from tamperscope.plugins import option
+from tamperscope.refine._smooth import smooth
+from tamperscope.types import Card, Photo
+
+__all__ = ["Mfcn"]
+
+
+@dataclass(frozen=True)
+class Mfcn(PatchNetwork):
+    """A trained MFCN, the baseline of cun2018.
+
+    References:
+        Salloum, Ren & Kuo, "Image Splicing Localization Using a Multi-Task Fully Convolutional Network
+        (MFCN)", JVCIR 2018.
+
+    """
+
+    stride: int = option(128, "pixels from crop to crop, a multiple of 8", low=8, high=256)
+    sigma: float = option(0.0, "of the Gaussian that smooths the map, pixels", low=0.0, high=64.0)
+    batch: int = option(4, "crops that are judged at once", low=1, high=1024)
+    edges: bool = option(False, "only what edges enclose is kept, as in the paper")
+    edge_threshold: float = option(0.5, "of the edges' probability", low=0.01, high=0.99)
+
+    card: ClassVar[Card] = Card(
+        title="Multi-task fully convolutional network",
+        looks_at="crops of 256 pixels as networks that recognize objects do, and edges of what was pasted",
+        limits="a baseline: a narrow network, trained shortly on few photographs",
+        paper="Salloum, Ren & Kuo, Image Splicing Localization Using a Multi-Task FCN (MFCN), JVCIR",
+        year=2018,
+        licence="MIT",
+        deviations=(
+            "narrow: 16 to 64 maps, from scratch; VGG-16 with ImageNet's weights can be trained as a variant",
+            "the two fully connected layers are left out",
+            "what edges enclose does not gate the map unless `edges` is set",
+        ),
+    )
+
+    def look(self, photo: Photo) -> tuple[Floats, Floats | None]:
+        """Return the photo's heatmap; there are no labels of patches."""
+        maps, _ = self.lay(photo.pixels)
+        heatmap = smooth(maps["mask"], self.sigma)
+        if self.edges and "edge" in maps:
+            heatmap = heatmap * binary_fill_holes(maps["edge"] >= self.edge_threshold)
+        return np.asarray(np.clip(heatmap, 0, 1), np.float32), None
