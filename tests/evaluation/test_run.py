@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
 from dataset_trees import TREES, put, put_mask, write_manifest
-from evaluating import planned
+from evaluating import planned, small_set
 from networks_made import card, write_network
 from photos import encode
 from tamperscope import plugins
@@ -301,14 +301,6 @@ def test_every_registered_data_set_can_be_evaluated(tmp_path: Path) -> None:
         wanted = "mine" if name == "manifest" else name
         results = evaluate(plan(wanted, tmp_path / name, "all", detectors), tmp_path / "out" / name)
         assert not results.excluded
-
-
-def small_set(root: Path, count: int = 6, offset: int = 0) -> Path:
-    """A folder of small forgeries with masks."""
-    for number in range(count):
-        put(root / "images" / f"{number}.jpg", number + offset, (64, 64))
-        put_mask(root / "masks" / f"{number}.png", shape=(64, 64))
-    return root
 
 
 def command(root: Path, out: Path, *options: str) -> list[str]:

@@ -1,0 +1,98 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from evaluating import small_set
+from tamperscope.cli import app
+from tamperscope.datasets import open_dataset
+from tamperscope.detectors._refined import assemble
+from tamperscope.errors import InvalidParameter
+from tamperscope.evaluation.cache import Cache
+from tamperscope.evaluation.judge import Plan, Task
+from tamperscope.evaluation.tune import candidates, tune
+from tamperscope.metrics._base import parse_metric
+from tamperscope.refine.crf import Crf
+from tamperscope.refine.smooth import Smooth
+
+METRIC = parse_metric("pixel_f1@card")[0]
+
+
+def plan(folder: Path, *names: str) -> tuple[Plan, list[Task]]:
+    dataset = open_dataset("folder", small_set(folder / "set"))
+    tasks = [Task(place, one) for place, one in enumerate(dataset.samples()) if one.manipulated]
+    detectors = {name: assemble(name, {}) for name in names}
+    return Plan(dataset, detectors, (METRIC,), Cache(folder / "cache"), folder), tasks
+
+
+def test_settings_fill_the_space_around_the_first() -> None:
+    found = [one for one in candidates(Crf(), 33, seed=1) if isinstance(one, Crf)]
+    assert found[0] == Crf()
+    assert len(set(found)) == 33
+    shares = np.log2([one.near / Crf().near for one in found[1:]])
+    assert np.abs(shares).max() <= 2.01
+    assert np.histogram(shares, 4, (-2.01, 2.01))[0].tolist() == [8, 8, 8, 8]
+    assert {one.iterations for one in found} == {5}
+    assert candidates(Crf(), 33, seed=1) == found
+    assert candidates(Crf(), 33, seed=2) != found
+
+
+def test_limits_are_kept() -> None:
+    found = [one for one in candidates(replace(Crf(), width=0.5), 17, seed=0) if isinstance(one, Crf)]
+    assert min(one.width for one in found) == 0.3
+
+
+def test_the_best_comes_first_and_is_what_evaluation_measures(tmp_path: Path) -> None:
+    given, tasks = plan(tmp_path, "ela+smooth", "noi+smooth")
+    trials = tune(given, tasks, METRIC, 5)
+    assert [trial.mean for trial in trials] == sorted((trial.mean for trial in trials), reverse=True)
+    assert [trial.refiner for trial in trials if trial.first] == [Smooth()]
+    assert set(trials[0].values) == {"ela+smooth", "noi+smooth"}
+    assert trials == tune(given, tasks, METRIC, 5, workers=2)
+
+
+def test_there_must_be_one_refiner(tmp_path: Path) -> None:
+    for names in (("ela",), ("ela+smooth", "noi+crf"), ("ela+smooth", "noi")):
+        given, tasks = plan(tmp_path, *names)
+        with pytest.raises(InvalidParameter, match="no single refiner"):
+            tune(given, tasks, METRIC, 2)
+
+
+def test_the_command_says_what_to_set(tmp_path: Path) -> None:
+    root = small_set(tmp_path / "set")
+    words = [
+        "tune",
+        "--dataset",
+        "folder",
+        "--root",
+        str(root),
+        "--split",
+        "all",
+        "-d",
+        "ela",
+        "--trials",
+        "3",
+    ]
+    found = CliRunner().invoke(app, [*words, "--refine", "smooth", "--set", "smooth.sigma=2"])
+    assert found.exit_code == 0, found.output
+    assert "3 settings" in found.output
+    assert "as given" in found.output
+    assert "The best: --set smooth.sigma=" in found.output
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (["--metric", "pixel_f1"], "give one metric"),
+        (["--metric", "image_auc"], "give one metric"),
+        (["--metric", "false_alarm_area@card"], "best where nothing is marked"),
+    ],
+)
+def test_what_cannot_be_fitted_to_is_refused(tmp_path: Path, extra: list[str], said: str) -> None:
+    root = small_set(tmp_path / "set")
+    words = ["tune", "--dataset", "folder", "--root", str(root), "--split", "all", "-d", "ela+crf", *extra]
+    found = CliRunner().invoke(app, words)
+    assert found.exit_code == 2
+    assert said in " ".join(found.output.replace("│", " ").split())
