@@ -1,7 +1,7 @@
 """`tamperscope reproduce`."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -80,9 +80,9 @@ def reproduce(
     ours = [*_on_patches(worth), *(column for one in results for column in tables.columns(one))]
     rows = tables.layout(wanted, ours)
     typer.echo(f"{paper}, {table}: {wanted.title}\n")
-    for line in _aligned(rows):
+    for line in _blocks(wanted, ours):
         typer.echo(line)
-    typer.echo("\nDifferences of protocol:")
+    typer.echo("Differences of protocol:")
     for difference in wanted.differences:
         typer.echo(f"  - {difference}")
     if results:
@@ -147,7 +147,8 @@ def _on_patches(worth: "list[Worth]") -> "list[Ours]":
                 if len(set(chances.values())) > 1:  # what counts as manipulated differs
                     cells = {label: f"{cell} (chance {chances[label]})" for label, cell in cells.items()}
                     chance = "as said"
-                found.append(Ours(f"{name} test, {condition}, {metric} of patches ({counts})", cells, chance))
+                place = f"patches of {name} test, {condition} ({counts})"
+                found.append(Ours(place, metric, cells, chance))
     return found
 
 
@@ -181,25 +182,27 @@ def _roots(texts: list[str]) -> dict[str, Path]:
     return found
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
-    """Return lines of aligned columns; a heading of ours goes above, since such are too long for columns."""
-    paper = sum(cell.startswith("paper: ") for cell in rows[0]) + 2
-    lines = [f"ours {place}: {cell.removeprefix('ours: ')}" for place, cell in enumerate(rows[0][paper:], 1)]
-    heads = [cell.removeprefix("paper: ") for cell in rows[0][:paper]]
-    heads += [f"ours {place}" for place in range(1, len(rows[0]) - paper + 1)]
-    body = [heads, *rows[1:]]
-    # A row without numbers of ours has a sentence in their place, which may be longer than a column.
-    columns = [
-        [row[place] for row in body if place < paper or len(row) == len(heads)] for place in range(len(heads))
-    ]
-    widths = [max(map(len, column)) for column in columns]
-    if lines:
-        lines.append("")
-    lines += [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=False)).rstrip()
-        for row in body
-    ]
-    return lines
+def _blocks(table: "Table", ours: "list[Ours]") -> Iterator[str]:
+    """Yield lines of the table: the paper's columns beside ours, a block for each place of ours."""
+    from tamperscope.evaluation.tables import layout
+
+    for place in dict.fromkeys(column.place for column in ours) or [""]:
+        here = [column for column in ours if column.place == place]
+        if place:
+            yield f"Ours on {place}:"
+        heads, *body = layout(table, here)
+        spelled = [head.removeprefix("paper: ") for head in heads[: len(heads) - len(here)]]
+        yield from _aligned([[*spelled, *(f"ours: {column.metric}" for column in here)], *body])
+        yield ""
+
+
+def _aligned(rows: list[list[str]]) -> Iterator[str]:
+    """Yield lines of aligned columns, all but the last."""
+    most = max(map(len, rows))
+    # A row without numbers of ours ends with a sentence in their place, which may be longer than a column.
+    widths = [max(len(row[place]) for row in rows if len(row) > place + 1) for place in range(most - 1)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=False)).rstrip()
 
 
 def _as_csv(rows: list[list[str]]) -> str:

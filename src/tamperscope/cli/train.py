@@ -7,6 +7,7 @@ import typer
 
 from tamperscope.cli._app import FAILED, answering, app, say
 from tamperscope.cli._settings import pair
+from tamperscope.plugins import names
 
 __all__ = ["train"]
 
@@ -23,7 +24,9 @@ tamperscope train fcn --data manifest.csv --photos photos --out runs/fcn --confi
 Interrupted, run it again: it goes on from its last epoch. Exit code: 0 trained, 1 failed, 2 wrong usage."""
 )
 def train(
-    network: Annotated[str, typer.Argument(metavar="NETWORK", help="conv_lstm or fcn.", show_default=False)],
+    network: Annotated[
+        str, typer.Argument(metavar="NETWORK", help=f"{', '.join(names('networks'))}.", show_default=False)
+    ],
     data: Annotated[
         str, typer.Option("--data", metavar="MANIFEST|NAME", help="A manifest, or a data set's name.")
     ],

@@ -21,8 +21,8 @@ class Column:
 class Row:
     """A method of the paper: its numbers by column, None where the paper has none.
 
-    ``detector`` is its registered name here, empty if there is none. ``training`` are the fields that make a
-    network, which is trained for the table; None where the detector is taken as it is.
+    ``detector`` is its name here, with its refiner, empty if there is none. ``training`` are the fields that
+    make a network, which is trained for the table; None where the detector is taken as it is.
     """
 
     label: str
@@ -188,8 +188,8 @@ _CUN2018 = {
         (
             Row("MFCN", "mfcn", (0.5707, 0.4795, 0.6117)),
             Row("Bappy et al.", "conv_lstm", (0.6242, 0.3102, 0.5270)),
-            Row("semi-global, without CRF", "", (0.7174, 0.4236, 0.5956)),
-            Row("semi-global", "semi_global", (0.7900, 0.5006, 0.6482)),
+            Row("semi-global, without CRF", "semi_global", (0.7174, 0.4236, 0.5956)),
+            Row("semi-global", "semi_global+crf", (0.7900, 0.5006, 0.6482)),
         ),
         _CUN,
     ),
@@ -199,8 +199,8 @@ _CUN2018 = {
         (
             Row("MFCN", "mfcn", (0.5703, 0.4074, 0.4792)),
             Row("Bappy et al.", "conv_lstm", (0.6257, 0.1882, 0.5074)),
-            Row("semi-global, without CRF", "", (0.7101, 0.3309, 0.5557)),
-            Row("semi-global", "semi_global", (0.7847, 0.4379, 0.6403)),
+            Row("semi-global, without CRF", "semi_global", (0.7101, 0.3309, 0.5557)),
+            Row("semi-global", "semi_global+crf", (0.7847, 0.4379, 0.6403)),
         ),
         _CUN,
     ),
@@ -213,7 +213,7 @@ _CUN2018 = {
         ),
         (
             Row("Bappy et al.", "conv_lstm", _shares(95.89, 89.53, 68.57, 53.80, 85.02, 77.95)),
-            Row("semi-global", "semi_global", _shares(97.81, 89.60, 83.69, 75.10, 89.72, 83.90)),
+            Row("semi-global", "semi_global+crf", _shares(97.81, 89.60, 83.69, 75.10, 89.72, 83.90)),
         ),
         (*_CUN, _OUR_PATCHES, _MASKS),
     ),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tamperscope import plugins
 from tamperscope.detectors._base import Detector
+from tamperscope.detectors._refined import assemble, parts
 from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.judge import NOTHING
 from tamperscope.evaluation.papers import PAPERS, Row, Table
@@ -21,9 +22,10 @@ _AS_THE_PAPER = {"stride": 64, "gating": "hard"}
 
 @dataclass(frozen=True)
 class Ours:
-    """A column of ours: its heading, a text for each row of the paper's that was measured, and for chance."""
+    """A column of ours: where and what, a text for each row of the paper's measured, and for chance."""
 
-    heading: str
+    place: str
+    metric: str
     cells: Mapping[str, str]
     chance: str
 
@@ -69,22 +71,20 @@ def evaluations(
 
 def _detector(row: Row, weights: Path | None) -> Detector:
     fields = {"weights": str(weights), **_AS_THE_PAPER} if weights else {}
-    built: Detector = plugins.build("detectors", row.detector, **fields)
-    return built
+    return assemble(row.detector, {row.detector: fields})
 
 
 def _exists(row: Row) -> bool:
-    return row.detector in plugins.names("detectors")
+    return parts(row.detector)[0] in plugins.names("detectors")
 
 
 def columns(results: Results) -> Iterator[Ours]:
     """Yield a column for each metric of an evaluation whose detectors are named by their rows."""
     evaluation = results.evaluation
     for metric in evaluation.metrics:
-        condition = "" if metric.level == "image" else f", {evaluation.condition}"
-        shown = label(metric.name, metric.level, evaluation.condition)
         yield Ours(
-            f"{evaluation.name} {evaluation.split}{condition}, {shown}",
+            f"{evaluation.name} {evaluation.split}, {evaluation.condition}",
+            label(metric.name, metric.level, evaluation.condition),
             {row: _number(results, row, metric.name) for row in evaluation.detectors},
             _number(results, NOTHING, metric.name),
         )
@@ -93,7 +93,7 @@ def columns(results: Results) -> Iterator[Ours]:
 def layout(table: Table, ours: Sequence[Ours]) -> list[list[str]]:
     """Return the table as rows of texts, the heading first: the paper's columns, then ours."""
     heading = ["method", "detector", *(f"paper: {column.heading}" for column in table.columns)]
-    rows = [[*heading, *(f"ours: {column.heading}" for column in ours)]]
+    rows = [[*heading, *(f"ours: {column.place}, {column.metric}" for column in ours)]]
     for row in table.rows:
         numbers = ("-" if number is None else f"{number:g}".removeprefix("0") for number in row.numbers)
         cells = [row.label, row.detector or "-", *numbers]
