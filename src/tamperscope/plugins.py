@@ -28,6 +28,7 @@ __all__ = [
     "names",
     "option",
     "options",
+    "pair",
     "parameters",
     "parse",
     "parsed",
@@ -39,6 +40,7 @@ _BASES = {
     "metrics": "Metric",
     "networks": "Network",
     "refine": "Refiner",
+    "segmenters": "Segmenter",
 }
 _NAMES: dict[type[Any], str] = {}
 
@@ -168,6 +170,19 @@ def parsed(name: str, configurable: type[Any], texts: Mapping[str, str]) -> dict
     values = {key: _convert(name, _known(name, key, declared), text) for key, text in texts.items()}
     configurable(**values)  # checks the ranges now, before any photo is read
     return values
+
+
+def pair(text: str, wanted: str = "field=value", option: str = "--set") -> tuple[str, str]:
+    """Split ``"field=value"``, as it was given to an option.
+
+    Raises:
+        InvalidParameter: it is none; the remedy is to write ``wanted``.
+
+    """
+    field, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidParameter(f"{option} {text!r} is not understood", f"write {option} {wanted}")
+    return field, value
 
 
 def _known(name: str, key: str, declared: Mapping[str, Field[Any]]) -> Field[Any]:

@@ -8,7 +8,7 @@ import typer
 from tamperscope import plugins
 from tamperscope.errors import InvalidParameter
 
-__all__ = ["Detectors", "Refine", "Settings", "Workers", "detector_fields", "detector_names", "pair"]
+__all__ = ["Detectors", "Refine", "Settings", "Workers", "detector_fields", "detector_names"]
 
 Detectors = Annotated[
     list[str] | None,
@@ -69,16 +69,3 @@ def detector_fields(names: tuple[str, ...], settings: list[str]) -> dict[str, di
             )
         texts[name][field] = value
     return {name: plugins.parse(kinds[name], name, values) for name, values in texts.items()}
-
-
-def pair(text: str, wanted: str = "field=value", option: str = "--set") -> tuple[str, str]:
-    """Split ``"field=value"``, as it was given to an option.
-
-    Raises:
-        InvalidParameter: it is none; the remedy is to write ``wanted``.
-
-    """
-    field, equals, value = text.partition("=")
-    if not equals:
-        raise InvalidParameter(f"{option} {text!r} is not understood", f"write {option} {wanted}")
-    return field, value

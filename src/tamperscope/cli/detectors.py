@@ -1,6 +1,7 @@
-"""`tamperscope detectors` and `tamperscope refiners`."""
+"""`tamperscope detectors`, `tamperscope refiners` and `tamperscope segmenters`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ from tamperscope import plugins
 from tamperscope.cli._app import app, say
 from tamperscope.errors import TamperscopeError
 
-__all__ = ["detectors", "refiners"]
+__all__ = ["detectors", "refiners", "segmenters"]
 
 
 @app.command()
@@ -24,6 +25,7 @@ def detectors(
     for entry in listed:
         _print(
             entry,
+            ("looks at", entry["looks_at"]),
             ("limits", entry["limits"]),
             ("needs", ", ".join(entry["needs"]) or "any photo"),
             ("paper", f"{entry['paper']}, {entry['year']}"),
@@ -38,7 +40,20 @@ def refiners(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List what betters the maps of detectors, for `--refine`, with its fields."""
-    listed = _listed("refine", _facts)
+    listed = _listed("refine", partial(_facts, names=("title", "looks_at", "paper")))
+    if as_json:
+        _print_json(listed)
+        return
+    for entry in listed:
+        _print(entry, ("looks at", entry["looks_at"]), ("paper", entry["paper"]))
+
+
+@app.command()
+def segmenters(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """List what divides photos into objects, for `--set bayes.segmenter=`, with its fields."""
+    listed = _listed("segmenters", partial(_facts, names=("title", "paper")))
     if as_json:
         _print_json(listed)
         return
@@ -67,7 +82,7 @@ def _print_json(listed: list[dict[str, Any]]) -> None:
 
 def _print(entry: dict[str, Any], *lines: tuple[str, str]) -> None:
     typer.secho(f"{entry['name']} - {entry['title']}", bold=True)
-    for label, text in (("looks at", entry["looks_at"]), *lines):
+    for label, text in lines:
         typer.echo(f"  {label}: {text}")
     for field in entry["fields"]:
         limits = f"; {field['low']} to {field['high']}" if field["high"] is not None else ""
@@ -82,8 +97,8 @@ def _card(plugin: type[Any]) -> dict[str, Any]:
     return {**asdict(plugin.card), "needs": sorted(need.value for need in plugin.needs)}
 
 
-def _facts(plugin: type[Any]) -> dict[str, Any]:
-    return {fact: getattr(plugin, fact) for fact in ("title", "looks_at", "paper")}
+def _facts(plugin: type[Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(plugin, name) for name in names}
 
 
 def _fields(plugin: type[Any]) -> list[dict[str, Any]]:

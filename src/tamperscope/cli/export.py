@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tamperscope.cli._app import FAILED, answering, app, progress, say
-from tamperscope.cli._settings import pair
+from tamperscope.plugins import pair
 
 __all__ = ["export"]
 

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
-from tamperscope.cli._settings import Workers, pair
+from tamperscope.cli._settings import Workers
 from tamperscope.errors import InvalidParameter, TamperscopeError
+from tamperscope.plugins import pair
 
 __all__ = ["forge"]
 

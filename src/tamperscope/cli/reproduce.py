@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamperscope.cli._app import FAILED, answering, app, progress, say
-from tamperscope.cli._settings import Workers, pair
+from tamperscope.cli._settings import Workers
 from tamperscope.cli.evaluate import measure, report_unusable
 from tamperscope.errors import InvalidParameter
+from tamperscope.plugins import pair
 
 if TYPE_CHECKING:
     from tamperscope.evaluation.papers import Table

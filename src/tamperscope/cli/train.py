@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from tamperscope.cli._app import FAILED, answering, app, say
-from tamperscope.cli._settings import pair
-from tamperscope.plugins import names
+from tamperscope.plugins import names, pair
 
 __all__ = ["train"]
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tamperscope.detectors._base import Detector
 from tamperscope.plugins import option
+from tamperscope.signal.error_level import recompress
 from tamperscope.signal.windows import strips
 from tamperscope.types import Card, Localization, Photo
 
@@ -51,14 +52,7 @@ class ErrorLevel(Detector):
     )
 
     def _localize(self, photo: Photo) -> Localization:
-        done, stream = cv2.imencode(
-            ".jpg",
-            cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2BGR),
-            [cv2.IMWRITE_JPEG_QUALITY, self.quality],
-        )
-        if not done:
-            raise RuntimeError("OpenCV could not encode a JPEG")
-        again = cv2.cvtColor(cv2.imdecode(stream, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        again = recompress(photo.pixels, self.quality)
         error = np.empty(photo.pixels.shape[:2], np.float32)
         for strip in strips(photo.height, _STRIP):
             difference = cv2.absdiff(photo.pixels[strip], again[strip]).astype(np.float32)

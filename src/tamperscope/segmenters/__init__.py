@@ -1,0 +1,1 @@
+"""What divides a photo into the regions of its objects, whatever was done to them."""
