@@ -104,20 +104,27 @@ class Trained:
     def judge(self, photo: NDArray[np.uint8]) -> Answers:
         """Return what answers for patches (n, 3, side, side); the ``whole`` photo is seen once, now."""
         if not self.context:
-            return lambda pixels: self._run(self.outputs, pixels=pixels)
+            return lambda pixels: self.run(pixels=pixels)
         nothing = {  # one of each, for form: ONNX Runtime judges that as well, whatever is asked for
             name: np.zeros([size if isinstance(size, int) else 1 for size in shape], np.float32)
             for name, shape in self._shapes.items()
         }
-        seen = self._run((SEEN,), **{**nothing, "photo": as_input(photo[None])})[SEEN]
-        return lambda pixels: self._run(self.outputs, **{**nothing, "pixels": pixels, "known": seen})
+        seen = self.run(**{**nothing, "photo": as_input(photo[None])})[SEEN]
+
+        def judge(pixels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+            answers = self.run(**{**nothing, "pixels": pixels, "known": seen})
+            return {name: answers[name] for name in self.outputs}
+
+        return judge
 
     @cached_property
     def _shapes(self) -> dict[str, Sequence[Any]]:
         return {one.name: one.shape for one in self.session.get_inputs()}
 
-    def _run(self, outputs: tuple[str, ...], **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-        return dict(zip(outputs, self.session.run(outputs, inputs), strict=True))
+    def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """Return all outputs by name for inputs by name."""
+        names = [one.name for one in self.session.get_outputs()]
+        return dict(zip(names, self.session.run(names, inputs), strict=True))
 
 
 def as_input(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ __all__ = [
     "Sight",
     "Truth",
     "disagreement",
+    "probabilities",
 ]
 
 PATCH = 64  # pixels, of the side of the papers' patches
@@ -84,6 +85,15 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def forward(self, *inputs: Tensor) -> Prediction: ...
 
+    def examples(self) -> dict[str, Tensor]:
+        """Return inputs of `answers` by name, at random and always the same, to export and to check it."""
+        shape = 5, 3, self.sight.side, self.sight.side
+        return {"pixels": torch.rand(shape, generator=torch.Generator().manual_seed(0))}
+
+    def answers(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """Return what is shipped of the network, by name: probabilities of manipulation instead of logits."""
+        return probabilities(self(*inputs))
+
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, ...]:
         """Return of a batch of `training.data` what `forward` takes."""
         return (batch["pixels"],)
@@ -140,6 +150,18 @@ class ContextNetwork(Network):
     def judge(self, pixels: Tensor, features: Tensor) -> Prediction:
         """Predict for patches, given the features of their photos, (batch, features) or (1, features)."""
 
+    def examples(self) -> dict[str, Tensor]:
+        """Return patches, a photo, and what is seen in it."""
+        shape = 1, 3, self.sight.context, self.sight.context
+        photo = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            return {**super().examples(), "photo": photo, "known": self.eval().look(photo)}
+
+    def answers(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """Return probabilities for patches of a photo that is ``known``, and what is ``seen`` in a photo."""
+        pixels, photo, known = inputs
+        return {**probabilities(self.judge(pixels, known)), "seen": self.look(photo)}
+
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, ...]:
         """Return the patches, their photos, and the number of each patch's photo."""
         return batch["pixels"], batch["context"], batch["photo"]
@@ -148,6 +170,12 @@ class ContextNetwork(Network):
         """Predict for patches of whole photos, each patch the one of its number."""
         pixels, photos, number = inputs
         return self.judge(pixels, self.look(photos)[number])
+
+
+def probabilities(prediction: Prediction) -> dict[str, Tensor]:
+    """Return the probability of being manipulated, of all that is predicted, by name."""
+    logits = {name: getattr(prediction, name) for name in ("mask", "label", "edge")}
+    return {name: found.softmax(1)[:, 1] for name, found in logits.items() if found is not None}
 
 
 def disagreement(mask: Tensor, label: Tensor) -> Tensor:

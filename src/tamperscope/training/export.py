@@ -19,7 +19,7 @@ from tamperscope import __version__, plugins
 from tamperscope.detectors._onnx import KEY, SEEN, NetworkCard, Trained, open_weights
 from tamperscope.errors import InvalidParameter, TrainingFailed
 from tamperscope.io.paths import write_whole
-from tamperscope.networks._base import ContextNetwork, Network, Prediction
+from tamperscope.networks._base import Network
 from tamperscope.training.calibrate import calibrate
 from tamperscope.training.data import Photographs
 from tamperscope.training.folder import WEIGHTS, Run, load_weights, read_run
@@ -30,7 +30,6 @@ __all__ = ["PARITY", "Watch", "export", "to_onnx", "unwatched", "with_card"]
 
 PARITY = 1e-4  # of probabilities, at most, between PyTorch and ONNX Runtime
 _OPSET = 17
-_OUTPUTS = ("mask", "label", "edge")
 _INPUT = "pixels: RGB / 255, (n, 3, {0}, {0}), on the 8x8 grid, never resized; probabilities of manipulation"
 
 
@@ -96,27 +95,26 @@ def export(
 
 
 def to_onnx(network: Network) -> bytes:
-    """Return the network as ONNX: ``pixels`` to the probabilities ``mask`` (n, side, side) and ``label`` (n).
+    """Return the network as ONNX, with the inputs and outputs of `Network.answers`.
 
-    One that also looks at the whole ``photo`` says what was ``seen`` there, and takes it back as ``known``.
+    The first size of each may vary: together, but for "photo", "known" and "seen", which count photos.
     """
-    wrapped, given = _Probabilities(network).eval(), _examples(network)
-    inputs = ["pixels", "photo", "known"][: len(given)]
-    outputs = [*wrapped.outputs(given), *([SEEN] if len(given) > 1 else [])]
+    given = network.eval().examples()
+    outputs = list(network.answers(*given.values()))
     stream = BytesIO()
     with warnings.catch_warnings():
         # The exporter that is to replace this one writes an LSTM out as a loop over its steps, which ONNX
         # Runtime runs many times slower; its warnings do not concern sequences of constant length.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            wrapped,
-            given,
+            _Answers(network).eval(),
+            tuple(given.values()),
             stream,  # type: ignore[arg-type]  # this exporter writes to streams as well
-            input_names=inputs,
+            input_names=list(given),
             output_names=outputs,
             dynamic_axes={
                 entry: {0: "photos" if entry in ("photo", SEEN, "known") else "batch"}
-                for entry in (*inputs, *outputs)
+                for entry in (*given, *outputs)
             },
             opset_version=_OPSET,
             dynamo=False,
@@ -132,52 +130,23 @@ def with_card(model: bytes, card: NetworkCard) -> bytes:
     return data
 
 
-class _Probabilities(nn.Module):
-    """What is shipped of a network: no logits."""
+class _Answers(nn.Module):
+    """What is shipped of a network, in an order instead of by name."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, pixels: Tensor, *photo: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs; of a network with context for ``photo`` and what is known of it."""
-        if not photo:
-            return self._of(self.network(pixels))
-        assert isinstance(self.network, ContextNetwork)  # noqa: S101  as its sight says
-        return *self._of(self.network.judge(pixels, photo[1])), self.network.look(photo[0])
-
-    def outputs(self, given: tuple[Tensor, ...]) -> list[str]:
-        """Return the names of what it says of patches."""
-        if isinstance(self.network, ContextNetwork):
-            predicted = self.network.judge(given[0], given[2])
-        else:
-            predicted = self.network(*given)
-        return [name for name in _OUTPUTS if getattr(predicted, name) is not None]
-
-    @staticmethod
-    def _of(predicted: Prediction) -> tuple[Tensor, ...]:
-        logits = [getattr(predicted, name) for name in _OUTPUTS]
-        return tuple(found.softmax(1)[:, 1] for found in logits if found is not None)
-
-
-def _examples(network: Network) -> tuple[Tensor, ...]:
-    """Return random patches, and for a network with context also a photo and what is seen in it."""
-    chance, sight = torch.Generator().manual_seed(0), network.sight
-    pixels = torch.rand(5, 3, sight.side, sight.side, generator=chance)
-    if not isinstance(network, ContextNetwork):
-        return (pixels,)
-    photo = torch.rand(1, 3, sight.context, sight.context, generator=chance)
-    with torch.no_grad():
-        return pixels, photo, network.eval().look(photo)
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.network.answers(*inputs).values())
 
 
 def _check_parity(network: Network, trained: Trained) -> None:
-    pixels, *photo = _examples(network)
+    given = network.eval().examples()
     with torch.no_grad():
-        expected = _Probabilities(network).eval()(pixels, *photo)
-    whole = (photo[0][0].permute(1, 2, 0) if photo else torch.zeros(0, 0, 3)).numpy()
-    found = trained.judge(whole)(pixels.numpy())
-    gaps = [np.abs(one.numpy() - other).max() for one, other in zip(expected, found.values(), strict=False)]
+        expected = network.answers(*given.values())
+    found = trained.run(**{name: values.numpy() for name, values in given.items()})
+    gaps = [np.abs(values.numpy() - found[name]).max() for name, values in expected.items()]
     worst = float(np.max(gaps))  # unlike Python's, it keeps what is no number
     if not worst <= PARITY:
         raise TrainingFailed(
