@@ -30,7 +30,7 @@ def build(weights: Path, **fields: object) -> PatchNetwork:
 @pytest.mark.parametrize("batch", [1, 5, 1024])
 def test_what_patches_say_of_a_pixel_is_laid_where_it_belongs(made: Path, stride: int, batch: int) -> None:
     given = photo()
-    found, _ = build(made, stride=stride, batch=batch, sigma=0.0, gating="none").look(given)
+    found = build(made, stride=stride, batch=batch, sigma=0.0, gating="none").look(given).heatmap
     expected = given.pixels.mean(axis=2) / 255
     assert np.abs(found - expected)[:144, :200].max() < 1e-5  # the rest lies beyond the grid's last block
     assert np.abs(found[144:, :200] - expected[143, :200]).max() < 1e-5
@@ -44,15 +44,16 @@ def test_patches_without_overlap_are_gated_each_by_its_label(made: Path) -> None
     assert (means > 0.5).any()
     assert (means < 0.5).any()
     for gating, labels in (("hard", means > 0.5), ("soft", means)):
-        found, patches = build(made, stride=64, sigma=0.0, gating=gating).look(given)
+        look = build(made, stride=64, sigma=0.0, gating=gating).look(given)
+        found = look.heatmap
         assert np.abs(found - expected * labels.repeat(64, 0).repeat(64, 1)).max() < 1e-5
-        assert patches == pytest.approx(means.ravel(), abs=1e-5)
+        assert look.suspicion == pytest.approx(suspicion(means.ravel().astype(np.float32)), abs=1e-4)
 
 
 def test_a_network_without_masks_shows_its_labels(tmp_path: Path) -> None:
     given = photo(128, 192)
     labels = write_network(tmp_path / "labels.onnx", ["label"])
-    found, _ = build(labels, stride=64, sigma=0.0).look(given)
+    found = build(labels, stride=64, sigma=0.0).look(given).heatmap
     means = given.pixels.mean(axis=2).reshape(2, 64, 3, 64).mean(axis=(1, 3)) / 255
     assert np.abs(found - means.repeat(64, 0).repeat(64, 1)).max() < 1e-5
 
@@ -69,9 +70,9 @@ def test_the_score_is_calibrated_or_not_given(made: Path, tmp_path: Path) -> Non
     text = card(threshold=0.25, calibration=(2.0, 1.0), calibrated="on paper").dumps()
     detector = build(write_network(tmp_path / "calibrated.onnx", text=text))
     result = detector.localize(given)
-    _, patches = detector.look(given)
-    assert patches is not None
-    assert result.score == pytest.approx(1 / (1 + np.exp(-(2 * suspicion(patches) + 1))))
+    suspected = detector.look(given).suspicion
+    assert suspected is not None
+    assert result.score == pytest.approx(1 / (1 + np.exp(-(2 * suspected + 1))))
     assert (detector.own_card.threshold, detector.own_card.calibrated) == (0.25, "on paper")
 
 
@@ -102,7 +103,7 @@ def test_a_photo_smaller_than_the_networks_view_is_mirrored(tmp_path: Path) -> N
     wide = write_network(tmp_path / "wide.onnx", ["mask"], side=256)
     for height, width in ((150, 205), (64, 300), (300, 64)):
         given = photo(height, width)
-        found, _ = build(wide, sigma=0.0).look(given)
+        found = build(wide, sigma=0.0).look(given).heatmap
         expected = given.pixels.mean(axis=2) / 255
         rows, columns = (max(256, length) // 8 * 8 for length in (height, width))
         assert np.abs(found - expected)[:rows, :columns].max() < 1e-5

@@ -1,22 +1,21 @@
 """Detectors whose network sees a photo patch by patch, as in bappy2017."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope import plugins
-from tamperscope.detectors._base import Detector
-from tamperscope.detectors._onnx import Trained, open_weights, shipped
+from tamperscope.detectors._learned import Floats, Learned, Look
+from tamperscope.detectors._onnx import Trained
 from tamperscope.errors import InvalidParameter
 from tamperscope.plugins import option
 from tamperscope.refine._gate import gate
 from tamperscope.refine._smooth import smooth
 from tamperscope.signal.windows import whole
-from tamperscope.types import Card, Localization, Photo
+from tamperscope.types import Photo
 
 __all__ = ["PatchNetwork", "suspicion"]
 
@@ -25,14 +24,11 @@ _GATES = ("hard", "soft", "none")
 _TOP = 0.1  # share of the patches that speak for the photo, those most like manipulated ones
 _LEAST = 1e-6  # probability, so that its logit is finite
 
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
-class PatchNetwork(Detector):
+class PatchNetwork(Learned):
     """Cuts patches on the 8x8 grid, lays what the network says of them together, smooths and gates it."""
 
-    weights: str = option("", "ONNX file of a trained network; the shipped one if empty")
     stride: int = option(
         32, "pixels from patch to patch, a multiple of 8; 64 as in the paper", low=8, high=64
     )
@@ -41,7 +37,6 @@ class PatchNetwork(Detector):
         "hard", "the map is multiplied by the patches' labels (hard), probabilities (soft) or nothing (none)"
     )
     batch: int = option(32, "patches that are judged at once", low=1, high=1024)
-    threads: int = option(0, "of the processor; 0: all, one in each of several workers", low=0, high=256)
 
     smallest: ClassVar[int] = 64
 
@@ -53,52 +48,18 @@ class PatchNetwork(Detector):
         if self.gating not in _GATES:
             raise InvalidParameter(f"{name}.gating cannot be {self.gating!r}", f"give {', '.join(_GATES)}")
 
-    @property
-    def trained(self) -> Trained:
-        """The network, ready to run.
-
-        Raises:
-            TamperscopeError: its file cannot be used.
-
-        """
-        name = plugins.name_of(self)
-        return open_weights(Path(self.weights) if self.weights else shipped(name), name, self.threads)
-
-    @property
-    def weights_digest(self) -> str:
-        """SHA-256 of the weights file."""
-        return self.trained.digest
-
-    @property
-    def learned(self) -> frozenset[str]:
-        """The photographs that the weights learned from, as their card has them."""
-        return frozenset(self.trained.card.learned)
-
-    @property
-    def own_card(self) -> Card:
-        """The card, with the threshold and the calibration of these weights."""
-        card = self.trained.card
-        return replace(self.card, threshold=card.threshold, calibrated=card.calibrated, licence=card.licence)
-
-    def look(self, photo: Photo) -> tuple[Floats, Floats | None]:
-        """Return the photo's heatmap, and the probabilities of its patches (n,), if the network gives any."""
+    def look(self, photo: Photo) -> Look:
+        """Return what the network says of a photo, its patches laid together."""
         maps, patches = self.lay(photo.pixels)
         heatmap = smooth(maps["mask"] if "mask" in maps else maps["label"], self.sigma)
         if {"mask", "label"} <= set(maps) and self.gating != "none":
             heatmap = gate(heatmap, maps["label"])
-        return np.clip(heatmap, 0, 1), patches
-
-    def _localize(self, photo: Photo) -> Localization:
-        heatmap, patches = self.look(photo)
+        heatmap = np.clip(heatmap, 0, 1)
         if patches is None:
             reason = "a map by the network; these weights classify no patches, so there is no score"
-            return Localization(heatmap=heatmap, score=None, reason=reason)
+            return Look(heatmap, None, reason)
         reason = f"the network calls {(patches > 0.5).sum()} of {patches.size} patches manipulated"
-        line = self.trained.card.calibration
-        if line is None:
-            return Localization(heatmap=heatmap, score=None, reason=f"{reason}; its score is not calibrated")
-        score = float(1 / (1 + np.exp(-(line[0] * suspicion(patches) + line[1]))))
-        return Localization(heatmap=heatmap, score=score, reason=reason)
+        return Look(heatmap, suspicion(patches), reason)
 
     def lay(self, pixels: NDArray[np.uint8]) -> tuple[dict[str, Floats], Floats | None]:
         """Return what the network says, laid over the photo (height, width), and its patches' labels (n,).

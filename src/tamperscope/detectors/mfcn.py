@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 from scipy.ndimage import binary_fill_holes
 
-from tamperscope.detectors._patches import Floats, PatchNetwork
+from tamperscope.detectors._learned import Look
+from tamperscope.detectors._patches import PatchNetwork
 from tamperscope.plugins import option
 from tamperscope.refine._smooth import smooth
 from tamperscope.types import Card, Photo
@@ -44,10 +45,12 @@ class Mfcn(PatchNetwork):
         ),
     )
 
-    def look(self, photo: Photo) -> tuple[Floats, Floats | None]:
-        """Return the photo's heatmap; there are no labels of patches."""
+    def look(self, photo: Photo) -> Look:
+        """Return what the network says of a photo; of the whole it says nothing."""
         maps, _ = self.lay(photo.pixels)
         heatmap = smooth(maps["mask"], self.sigma)
         if self.edges and "edge" in maps:
             heatmap = heatmap * binary_fill_holes(maps["edge"] >= self.edge_threshold)
-        return np.asarray(np.clip(heatmap, 0, 1), np.float32), None
+        return Look(
+            np.asarray(np.clip(heatmap, 0, 1), np.float32), None, "a map by the network; it gives no score"
+        )

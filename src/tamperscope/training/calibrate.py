@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from tamperscope.detectors._patches import PatchNetwork, suspicion
+from tamperscope.detectors._learned import Learned
 from tamperscope.errors import TamperscopeError
 from tamperscope.forge.history import draw_saving
 from tamperscope.forge.recipe import Recipe
@@ -23,7 +23,7 @@ _SIDE = 1024  # pixels: of larger photographs a window on the grid is taken, wit
 
 
 def calibrate(
-    detector: PatchNetwork, photographs: Photographs, seed: int, advance: Callable[[], None] = lambda: None
+    detector: Learned, photographs: Photographs, seed: int, advance: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
     """Return ``threshold``, ``calibration`` and ``calibrated`` of a `NetworkCard`.
 
@@ -35,13 +35,13 @@ def calibrate(
     both classes weighing the same; there is none if what it suspects is no better than chance.
     """
     curves, suspicions, labels = [], [], []
-    for sample, photo, mask in _versions(photographs, seed):
+    for sample, photo, mask in _versions(photographs, detector.smallest, seed):
         advance()
-        heatmap, patches = detector.look(photo)
+        look = detector.look(photo)
         if sample.manipulated and mask.any():
-            curves.append(_f1(heatmap, mask))
-        if patches is not None:
-            suspicions.append(suspicion(patches))
+            curves.append(_f1(look.heatmap, mask))
+        if look.suspicion is not None:
+            suspicions.append(look.suspicion)
             labels.append(sample.manipulated)
     found: dict[str, Any] = {"threshold": fit_threshold(curves)} if curves else {}
     line = _platt(np.array(suspicions), np.array(labels)) if len(set(labels)) == 2 else None
@@ -59,7 +59,9 @@ def fit_threshold(curves: list[NDArray[np.float64]]) -> float:
     return float(_THRESHOLDS[np.mean(curves, axis=0).argmax()])
 
 
-def _versions(photographs: Photographs, seed: int) -> Iterator[tuple[Sample, Photo, NDArray[np.bool_]]]:
+def _versions(
+    photographs: Photographs, smallest: int, seed: int
+) -> Iterator[tuple[Sample, Photo, NDArray[np.bool_]]]:
     recipe = Recipe()
     for index, sample in enumerate(photographs.samples):
         rng = np.random.default_rng([seed, index])
@@ -69,7 +71,7 @@ def _versions(photographs: Photographs, seed: int) -> Iterator[tuple[Sample, Pho
             mask = photographs.dataset.mask(sample, (photo.height, photo.width))
         except TamperscopeError:  # what training passed over as well
             continue
-        if min(mask.shape) < PatchNetwork.smallest:
+        if min(mask.shape) < smallest:
             continue
         window = _window(mask)
         pixels = np.ascontiguousarray(photo.pixels[window])
