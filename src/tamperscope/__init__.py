@@ -63,10 +63,17 @@ def detector(name: str, **fields: Any) -> "Detector":
         UnknownPlugin: no detector or refiner of that name. InvalidParameter: a field that does not fit.
 
     """
+    from collections.abc import Mapping
+
     from tamperscope.detectors._refined import assemble, parts
+    from tamperscope.errors import InvalidParameter
 
     first, refiners = parts(name)
-    return assemble(name, {first: fields, **{refiner: fields.pop(refiner, {}) for refiner in refiners}})
+    own = {refiner: fields.pop(refiner, {}) for refiner in dict.fromkeys(refiners)}
+    for refiner, values in own.items():
+        if not isinstance(values, Mapping):
+            raise InvalidParameter(f"{refiner} cannot be {values!r}", f"give {refiner}={{'field': value}}")
+    return assemble(name, {first: fields, **own})
 
 
 def __getattr__(name: str) -> Any:

@@ -46,6 +46,14 @@ def test_a_wrong_field_is_named() -> None:
         tamperscope.detector("ela+crf", crf={"iteration": 3})
 
 
+def test_a_refiner_that_is_named_twice_has_its_fields_twice() -> None:
+    detector = tamperscope.detector("ela+smooth+smooth", smooth={"sigma": 2.0})
+    assert plugins.parameters(detector)["refiner"] == {"sigma": 2.0}
+    assert plugins.parameters(detector)["detector"]["refiner"] == {"sigma": 2.0}
+    with pytest.raises(InvalidParameter, match="crf cannot be 5; give crf="):
+        tamperscope.detector("ela+crf", crf=5)
+
+
 def test_a_chosen_detector_is_refined() -> None:
     photo = decode(photos.awkward("photo.png"))
     chosen, why = assemble("auto+crf", {}).resolve(photo, lambda name: assemble(name, {}))

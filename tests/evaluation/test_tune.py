@@ -12,12 +12,14 @@ from tamperscope.detectors._refined import assemble
 from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.cache import Cache
 from tamperscope.evaluation.judge import Plan, Task
+from tamperscope.evaluation.run import evaluate
+from tamperscope.evaluation.run import plan as run_plan
 from tamperscope.evaluation.tune import candidates, tune
 from tamperscope.metrics._base import parse_metric
 from tamperscope.refine.crf import Crf
 from tamperscope.refine.smooth import Smooth
 
-METRIC = parse_metric("pixel_f1@card")[0]
+METRIC = parse_metric("pixel_f1@best")[0]  # above 0 on any map
 
 
 def plan(folder: Path, *names: str) -> tuple[Plan, list[Task]]:
@@ -46,18 +48,42 @@ def test_limits_are_kept() -> None:
 
 def test_the_best_comes_first_and_is_what_evaluation_measures(tmp_path: Path) -> None:
     given, tasks = plan(tmp_path, "ela+smooth", "noi+smooth")
-    trials = tune(given, tasks, METRIC, 5)
+    trials, count = tune(given, tasks, METRIC, 5)
+    assert count == len(tasks) == 6
+    assert len({trial.mean for trial in trials}) > 2  # or the order would say nothing
     assert [trial.mean for trial in trials] == sorted((trial.mean for trial in trials), reverse=True)
     assert [trial.refiner for trial in trials if trial.first] == [Smooth()]
     assert set(trials[0].values) == {"ela+smooth", "noi+smooth"}
-    assert trials == tune(given, tasks, METRIC, 5, workers=2)
+    assert trials == tune(given, tasks, METRIC, 5, workers=2)[0]
+    name, best = "noi+smooth", trials[0].refiner
+    assert isinstance(best, Smooth)
+    detectors = {name: assemble(name, {"smooth": {"sigma": best.sigma}})}
+    wanted = run_plan("folder", tmp_path / "set", "all", detectors, metrics=["pixel_f1@best"])
+    measured = evaluate(wanted, tmp_path / "out").conditions[0].number(name, "pixel_f1@best")
+    assert trials[0].values[name] == pytest.approx(measured.value)
+
+
+def test_what_cannot_be_measured_is_left_out_and_counted(tmp_path: Path) -> None:
+    given, tasks = plan(tmp_path, "ela+smooth")
+    tasks[0].sample.image.write_bytes(b"no photograph")
+    assert tune(given, tasks, METRIC, 2)[1] == len(tasks) - 1
+    for task in tasks:
+        task.sample.image.write_bytes(b"no photograph")
+    with pytest.raises(InvalidParameter, match="no photo could be measured"):
+        tune(given, tasks, METRIC, 2)
 
 
 def test_there_must_be_one_refiner(tmp_path: Path) -> None:
-    for names in (("ela",), ("ela+smooth", "noi+crf"), ("ela+smooth", "noi")):
+    for names in (("ela",), ("ela+smooth", "noi+crf"), ("ela+smooth", "noi"), ("ela+crf+crf",)):
         given, tasks = plan(tmp_path, *names)
         with pytest.raises(InvalidParameter, match="no single refiner"):
             tune(given, tasks, METRIC, 2)
+
+
+def test_there_must_be_something_to_fit(tmp_path: Path) -> None:
+    given, tasks = plan(tmp_path, "ela+bayes")
+    with pytest.raises(InvalidParameter, match="no number above 0"):
+        tune(given, tasks, METRIC, 2)
 
 
 def test_the_command_says_what_to_set(tmp_path: Path) -> None:

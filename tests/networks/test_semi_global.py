@@ -63,7 +63,7 @@ def test_it_begins_where_the_conv_lstm_network_ended() -> None:
 
 
 def test_what_is_frozen_does_not_learn() -> None:
-    network = SemiGlobal(branch="resnet18").train()
+    network = SemiGlobal(branch="resnet18")  # as it is made: Lightning calls no `train`
     before = network.globe.state_dict()["body.bn1.running_mean"].clone()
     network.look(torch.rand(2, 3, 224, 224)).sum().backward()  # type: ignore[no-untyped-call]
     assert torch.equal(network.globe.state_dict()["body.bn1.running_mean"], before)
@@ -96,6 +96,17 @@ def test_imagenets_weights_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(semi_global, "ResNet18_Weights", SimpleNamespace(IMAGENET1K_V1=weights))
     network = SemiGlobal(branch="resnet18")
     network.pretrain()
+    assert_close(network.globe.state_dict()["body.conv1.weight"], imagenet(weights)["conv1.weight"])
+
+
+def test_one_that_goes_on_from_the_conv_lstm_network_takes_them_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    weights = published(tmp_path)
+    monkeypatch.setattr(semi_global, "ResNet18_Weights", SimpleNamespace(IMAGENET1K_V1=weights))
+    network = SemiGlobal(branch="resnet18")
+    network.start(ConvLstm().state_dict())
     assert_close(network.globe.state_dict()["body.conv1.weight"], imagenet(weights)["conv1.weight"])
 
 

@@ -113,3 +113,9 @@ def test_two_scans_into_one_folder_lose_nothing(tmp_path: Path) -> None:
     assert [process.wait(60) for process in running] == [0, 0]
     assert len(list((tmp_path / "out").glob("*/result.json"))) == 16
     assert not list((tmp_path / "out").rglob(".*"))
+
+
+@pytest.mark.parametrize("name", ["elaa", "crf", "noi"])
+def test_fields_of_what_does_not_run_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidParameter, match=f"fields are given for {name}, which does not run"):
+        scan(tmp_path, "ela", fields={name: {"quality": 95}})

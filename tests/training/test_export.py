@@ -10,9 +10,11 @@ import torch
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from tamperscope import plugins
 from tamperscope.cli import app
 from tamperscope.detectors._onnx import NetworkCard, open_weights
 from tamperscope.errors import CorruptFile, InvalidParameter, TrainingFailed
+from tamperscope.io.decode import decode
 from tamperscope.networks._base import Prediction
 from tamperscope.networks.conv_lstm import ConvLstm
 from tamperscope.training import export as exporting
@@ -53,6 +55,21 @@ def test_onnx_says_what_pytorch_says(name: str, variant: str, tmp_path: Path) ->
             if logits is not None:
                 assert count == 1 or found[output].std() > 1e-4
                 assert np.abs(found[output] - logits.softmax(1)[:, 1].numpy()).max() <= PARITY
+
+
+@pytest.mark.parametrize("name", ["semi_global", "mfcn"])
+def test_what_is_trained_can_be_exported_and_scans(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = plugins.load("networks", name)
+    monkeypatch.setattr(kind, "sight", replace(kind.sight, side=64))  # the photographs are small
+    splits = open_splits(str(write_set(tmp_path)), None, 0, ("train", "val"))
+    options = replace(TINY, variant="", epochs=1, batch=2, per_photo=1, validation=2)
+    train(name, splits["train"], splits["val"], options, tmp_path / "run")
+    export(tmp_path / "run", tmp_path / "made.onnx", splits, {"made": "free"})
+    detector = plugins.build("detectors", name, weights=str(tmp_path / "made.onnx"))
+    photo = decode(splits["val"].samples[0].image)
+    assert detector.localize(photo).heatmap.shape == (photo.height, photo.width)
 
 
 def test_the_card_is_in_the_file(made: tuple[Path, dict[str, Photographs]], tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def reproduce(
         Path, typer.Option("--out", "-o", metavar="DIR", help="Write results and reports here.")
     ] = Path("tamperscope-tables"),
     config: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="How networks are trained: quick, overnight, or JSON.")
+        str,
+        typer.Option(metavar="NAME|FILE", help="How networks are trained: a recipe of `train`, or JSON."),
     ] = "quick",
     settings: Annotated[
         list[str] | None,

@@ -35,7 +35,8 @@ def train(
         typer.Option(metavar="DIR", help="Where the photographs lie; the manifest's folder unless given."),
     ] = None,
     config: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="quick, overnight, or a configuration as JSON.")
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="quick, overnight, cun2018, wang2024, or a JSON file."),
     ] = None,
     settings: Annotated[
         list[str] | None,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tamperscope import plugins
-from tamperscope.cli._app import answering, app, progress
+from tamperscope.cli._app import answering, app, progress, say
 from tamperscope.cli._settings import Refine, Settings, Workers, detector_fields, detector_names
 from tamperscope.errors import InvalidParameter
 
@@ -68,8 +68,10 @@ def tune(
         with TemporaryDirectory() as folder, progress(f"trying {trials} settings", len(tasks)) as advance:
             kept = Cache(cache or Path(folder), fields)
             plan = Plan(wanted.dataset, built, wanted.metrics, kept, Path(folder), seed=seed)
-            found = fit(plan, tasks, wanted.metrics[0], trials, workers, advance)
-    typer.echo(f"{metric} on {wanted.name} {split} (n {len(tasks)}), {trials} settings, seed {seed}\n")
+            found, count = fit(plan, tasks, wanted.metrics[0], trials, workers, advance)
+    if count < len(tasks):
+        say(f"{len(tasks) - count} photos could not be used; `tamperscope datasets check` may say why")
+    typer.echo(f"{metric} on {wanted.name} {split} (n {count}), {len(found)} settings, seed {seed}\n")
     for trial in [*found[:_SHOWN], *(trial for trial in found[_SHOWN:] if trial.first)]:
         values = ", ".join(f"{name} {value:.3f}" for name, value in trial.values.items() if value is not None)
         typer.echo(f"{trial.mean:.3f} ({values}){'  as given' if trial.first else ''}")

@@ -34,7 +34,9 @@ class PatchNetwork(Learned):
     )
     sigma: float = option(8.0, "of the Gaussian that smooths the map, pixels", low=0.0, high=64.0)
     gating: str = option(
-        "hard", "the map is multiplied by the patches' labels (hard), probabilities (soft) or nothing (none)"
+        "hard",
+        "the map is multiplied by the labels of patches (hard), if there are any, by their probabilities "
+        "(soft) or nothing (none)",
     )
     batch: int = option(32, "patches that are judged at once", low=1, high=1024)
 

@@ -25,7 +25,7 @@ from tamperscope.types import Localization, Photo
 
 __all__ = ["LIBRARIES", "Cache", "Found", "code_digest"]
 
-LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "pillow", "jpeglib", "onnxruntime")
+LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "pillow", "jpeglib", "onnxruntime", "scikit-image")
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -104,14 +104,17 @@ def code_digest(name: str) -> str:
 
 
 def _sources(name: str) -> Iterator[Path]:
-    for package in ("io", "signal"):
+    for package in ("io", "segmenters", "signal"):
         yield from sorted((_PACKAGE / package).glob("*.py"))
     for package in ("detectors", "refine"):
         yield from sorted((_PACKAGE / package).glob("_*.py"))
     yield _PACKAGE / "types.py"
     detector, refiners = parts(name)
-    for choice in (detector, *plugins.load("detectors", detector).choices):
-        yield Path(inspect.getfile(plugins.load("detectors", choice)))
+    for choice in plugins.load("detectors", detector).choices:
+        chosen, more = parts(choice)
+        yield Path(inspect.getfile(plugins.load("detectors", chosen)))
+        refiners += more
+    yield Path(inspect.getfile(plugins.load("detectors", detector)))
     for refiner in refiners:
         yield Path(inspect.getfile(plugins.load("refine", refiner)))
 

@@ -71,7 +71,7 @@ def evaluations(
 
 def _detector(row: Row, weights: Path | None) -> Detector:
     fields = {"weights": str(weights), **_AS_THE_PAPER} if weights else {}
-    return assemble(row.detector, {row.detector: fields})
+    return assemble(row.detector, {parts(row.detector)[0]: fields})
 
 
 def _exists(row: Row) -> bool:

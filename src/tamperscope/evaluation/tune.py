@@ -1,6 +1,6 @@
 """Fitting a refiner's fields: which of many settings makes the maps of detectors best on a data set."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,7 +10,7 @@ from scipy.stats import qmc
 
 from tamperscope import plugins
 from tamperscope.detectors._refined import Refined
-from tamperscope.errors import InvalidParameter, TamperscopeError
+from tamperscope.errors import InvalidParameter, OutputError
 from tamperscope.evaluation.judge import Plan, Task, prepare
 from tamperscope.metrics._base import Comparison, Metric
 from tamperscope.parallel import ordered
@@ -47,16 +47,17 @@ def candidates(refiner: Refiner, count: int, seed: int) -> list[Refiner]:
     declared = plugins.options(type(refiner))
     names = [name for name, entry in declared.items() if entry.type is float and getattr(refiner, name) > 0]
     found = [refiner]
-    if not names or count < 2:
+    if not names:
         return found
     # A power of two keeps a Sobol sequence balanced, so that it is drawn in full and cut.
     points = qmc.Sobol(len(names), rng=np.random.default_rng(seed)).random_base2((count - 1).bit_length())
     for point in points[: count - 1]:
         values = {}
         for name, share in zip(names, point, strict=True):
-            limits = declared[name].metadata
+            low, high = (declared[name].metadata.get(limit) for limit in ("low", "high"))
             value = float(f"{getattr(refiner, name) * _REACH ** (2 * share - 1):.3g}")
-            values[name] = min(max(value, limits["low"]), limits["high"])
+            value = value if low is None else max(value, float(low))
+            values[name] = value if high is None else min(value, float(high))
         found.append(replace(refiner, **values))
     return found
 
@@ -68,10 +69,11 @@ def tune(
     trials: int,
     workers: int = 1,
     advance: Callable[[], None] = lambda: None,
-) -> list[Trial]:
-    """Try settings of the refiner that all of the plan's detectors end with; return them, the best first.
+) -> tuple[list[Trial], int]:
+    """Try settings of the refiner that all of the plan's detectors end with, and no other refines by.
 
-    ``advance`` is called after each photo.
+    Returns them, the best first, and the number of photos that could be measured. ``advance`` is called after
+    each photo.
 
     Raises:
         InvalidParameter: they do not end with the same refiner, or there is nothing to measure.
@@ -79,9 +81,11 @@ def tune(
     """
     refined = {name: one for name, one in plan.detectors.items() if isinstance(one, Refined)}
     refiners = {one.refiner for one in refined.values()}
-    if len(refined) < len(plan.detectors) or len(refiners) != 1:
+    if len(refined) < len(plan.detectors) or len(refiners) != 1 or _twice(refined.values()):
         raise InvalidParameter("there is no single refiner to fit", "name detectors such as ela+crf,noi+crf")
     settings = candidates(refiners.pop(), trials, plan.seed)
+    if len(settings) == 1:
+        raise InvalidParameter("the refiner has no number above 0 to fit", "set one, or choose another")
     found = []
     for values in ordered(
         partial(_try_all, plan=plan, settings=settings, metric=metric),
@@ -100,7 +104,13 @@ def tune(
         Trial(one, {name: _mean(measured[:, row, place]) for row, name in enumerate(refined)}, place == 0)
         for place, one in enumerate(settings)
     ]
-    return sorted(rows, key=lambda trial: -trial.mean)
+    return sorted(rows, key=lambda trial: -trial.mean), len(found)
+
+
+def _twice(detectors: Iterable[Refined]) -> bool:
+    """Tell whether one refines by the same refiner before: both would have the fields that are found."""
+    names = [plugins.name_of(one).split("+")[1:] for one in detectors]
+    return any(len(set(found)) < len(found) for found in names)
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:
@@ -111,9 +121,15 @@ def _mean(values: NDArray[np.float64]) -> float | None:
 def _try_all(task: Task, plan: Plan, settings: list[Refiner], metric: Metric) -> NDArray[np.float64] | None:
     """Return the metric (detectors, settings) on a photo, NaN where undefined; None if it is unusable."""
     try:
-        photo, truth = prepare(task.sample, None, plan)
-    except TamperscopeError:
+        return _try(task, plan, settings, metric)
+    except OutputError:
+        raise
+    except Exception:  # noqa: BLE001  a photo that cannot be measured is left out, and not counted
         return None
+
+
+def _try(task: Task, plan: Plan, settings: list[Refiner], metric: Metric) -> NDArray[np.float64]:
+    photo, truth = prepare(task.sample, None, plan)
     values = np.full((len(plan.detectors), len(settings)), np.nan)
     for place, detector in enumerate(plan.detectors.values()):
         assert isinstance(detector, Refined)  # noqa: S101  as `tune` made sure

@@ -29,11 +29,14 @@ PATCH = 64  # pixels, of the side of the papers' patches
 class Sight:
     """What a network sees of a photo: patches of ``side`` pixels on the 8x8 grid, as they are.
 
-    If ``context`` is not 0, also the whole photo, brought to a square of that many pixels a side.
+    If ``context`` is not 0, also the whole photo, brought to a square of that many pixels a side. If
+    ``levels`` is not 0, nothing but the whole photo: its signed error levels at that JPEG quality, in a
+    square of ``side``.
     """
 
     side: int = PATCH
     context: int = 0
+    levels: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +100,10 @@ class Network(nn.Module, ABC):
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, ...]:
         """Return of a batch of `training.data` what `forward` takes."""
         return (batch["pixels"],)
+
+    def unpublished(self) -> list[nn.Module]:
+        """Return the modules that are not published work, in the order in which they are used."""
+        return list(self.modules())
 
     def last(self) -> list[nn.Conv2d]:
         """Return the convolutions that make the logits of pixels."""

@@ -66,6 +66,10 @@ class Mfcn(Network):
         surface, edge = (_head(head, pooled[-3:]) for head in (self.surface, self.edge))
         return Prediction(mask=surface, label=None, edge=edge)
 
+    def unpublished(self) -> list[nn.Module]:
+        """Return the heads alone, if the rest has ImageNet's weights."""
+        return [*self.surface, *self.edge] if self.published else super().unpublished()
+
     def last(self) -> list[nn.Conv2d]:
         """Return the convolutions whose sums are the logits of pixels, and of edges."""
         return [layer for head in (self.surface, self.edge) for layer in head if isinstance(layer, nn.Conv2d)]

@@ -64,6 +64,7 @@ class SemiGlobal(ContextNetwork, ConvLstm):
     def start(self, state: Mapping[str, Tensor]) -> None:
         """Begin with weights of this network, or of the Conv-LSTM network, for which the photo is nothing."""
         if not any(name.startswith("globe.") for name in state):
+            self.pretrain()
             weight = state["classify.weight"] if "classify.weight" in state else torch.zeros(2, 0)
             unseen = weight.new_zeros(2, 2 * _HIDDEN - weight.shape[1])
             own = {name: value for name, value in self.state_dict().items() if name.startswith("globe.")}
@@ -92,7 +93,7 @@ class _ResNet18(nn.Module):
         super().__init__()
         self.body = resnet18()
         self.body.fc = nn.Identity()
-        self.body.requires_grad_(requires_grad=False)
+        self.body.requires_grad_(requires_grad=False).eval()
         self.project = nn.Linear(512, _HIDDEN)
         self.register_buffer("mean", torch.tensor(MEAN).reshape(3, 1, 1), persistent=False)
         self.register_buffer("spread", torch.tensor(SPREAD).reshape(3, 1, 1), persistent=False)
@@ -109,5 +110,5 @@ class _ResNet18(nn.Module):
     def train(self, mode: bool = True) -> "_ResNet18":
         """Train the linear layer alone: what is frozen keeps the statistics of its normalization, too."""
         super().train(mode)
-        self.body.eval()
+        self.body.eval()  # as it was made: Lightning brings back each module's mode, and calls nothing
         return self

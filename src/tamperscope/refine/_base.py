@@ -30,6 +30,8 @@ class Refiner(Configurable, ABC):
         Where the detector cannot judge, its map stays.
         """
         heatmap = np.clip(self._refine(photo, found, threshold), 0, 1, dtype=np.float32)
+        if heatmap.shape != found.heatmap.shape:
+            raise ValueError(f"{type(self).__name__} made a heatmap of {heatmap.shape}")
         if found.valid is not None:
             heatmap[~found.valid] = found.heatmap[~found.valid]
         return replace(found, heatmap=heatmap)

@@ -43,7 +43,7 @@ class Crf(Refiner):
     width: float = option(3.0, "standard deviation of neighbourhood, pixels", low=0.3, high=1e3)
     sharpness: float = option(1.0, "factor of the heat's logit: how far it is believed", low=0.01, high=100)
     iterations: int = option(5, "of mean-field inference", low=1, high=100)
-    size: int = option(131_072, "pixels of the photo where inference runs, at most", low=1024, high=10**8)
+    size: int = option(131_072, "pixels of the photo where inference runs, at most", low=1024, high=2**22)
 
     title: ClassVar[str] = "Fully connected CRF"
     looks_at: ClassVar[str] = "colours: the map's borders move to those of the photo, specks are taken out"

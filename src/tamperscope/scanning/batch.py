@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tamperscope.detectors._refined import parts
 from tamperscope.errors import Defect, InvalidParameter, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import display
@@ -72,9 +73,14 @@ def check(plan: Plan) -> None:
         UnknownPlugin, InvalidParameter: of the detectors. OutputError: the folder cannot be written.
 
     """
-    for name in plan.detectors:
-        for one in (name, *choices(name)):
-            plan.build(one)
+    running = [one for name in plan.detectors for one in (name, *choices(name))]
+    for one in running:
+        plan.build(one)
+    known = {plugin for one in running for plugin in (parts(one)[0], *parts(one)[1])}
+    if unknown := sorted(set(plan.fields) - known):
+        raise InvalidParameter(
+            f"fields are given for {', '.join(unknown)}, which does not run", "name it among the detectors"
+        )
     if plan.out:
         try:
             plan.out.mkdir(parents=True, exist_ok=True)

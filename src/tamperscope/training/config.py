@@ -12,6 +12,7 @@ from tamperscope.plugins import Configurable, option, parsed
 
 __all__ = ["RECIPES", "Training"]
 
+_OPTIMIZERS = ("adam", "sgd")
 _PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 
 
@@ -30,7 +31,8 @@ class Training(Configurable):
     epochs: int = option(50, "at most", low=1, high=1_000_000)
     epoch_steps: int = option(200, "updates of the weights in an epoch", low=1, high=1_000_000)
     batch: int = option(64, "patches in an update", low=1, high=65_536)
-    learning_rate: float = option(1e-3, "of Adam", low=1e-7, high=1.0)
+    optimizer: str = option("adam", "of the weights: adam or sgd")
+    learning_rate: float = option(1e-3, "of that", low=1e-7, high=10.0)
     cosine: bool = option(False, "whether it falls to nothing over the epochs, as a cosine does")
     falls: str = option("", "epochs after which it falls to a tenth, such as 20,40")
     clip: float = option(1.0, "norm of the gradient, at most", low=1e-3, high=1e6)
@@ -74,17 +76,20 @@ class Training(Configurable):
     def __post_init__(self) -> None:
         super().__post_init__()
         try:
-            wrong = bool(self.cosine and self.milestones)
+            falls = self.milestones
+            wrong = bool(falls) and (self.cosine or falls[0] < 1 or falls != sorted(set(falls)))
         except ValueError:
             wrong = True
         if wrong:
             raise InvalidParameter(
                 f"training.falls cannot be {self.falls!r}", "give epochs such as 20,40, and leave out cosine"
             )
-        if self.precision not in _PRECISIONS:
-            raise InvalidParameter(
-                f"training.precision cannot be {self.precision!r}", f"give {', '.join(_PRECISIONS)}"
-            )
+        for name, value, known in (
+            ("precision", self.precision, _PRECISIONS),
+            ("optimizer", self.optimizer, _OPTIMIZERS),
+        ):
+            if value not in known:
+                raise InvalidParameter(f"training.{name} cannot be {value!r}", f"give {', '.join(known)}")
         if self.batch % (self.per_photo * self.devices):
             raise InvalidParameter(
                 f"training.batch cannot be {self.batch}",
@@ -129,6 +134,25 @@ _LONG = {"cosine": True, "patience": 1_000_000, "resaved": 0.5, "workers": 1}
 RECIPES: dict[str, dict[str, Any]] = {
     "quick": {**_LONG, "epochs": 16},  # 20 minutes on two cores of a laptop
     # The public code of the paper; of its two weights that of NIST and Carvalho, whose regions are small.
-    "cun2018": {"epochs": 60, "learning_rate": 1e-4, "falls": "20,40", "weight": 50.0, "mask_weight": 10.0},
+    "cun2018": {
+        "epochs": 60,
+        "learning_rate": 1e-4,
+        "falls": "20,40",
+        "patience": 60,
+        "weight": 50.0,
+        "mask_weight": 10.0,
+    },
+    # The paper's, of whole photographs; both classes are saved alike, against its trap.
+    "wang2024": {
+        "epochs": 200,
+        "optimizer": "sgd",
+        "batch": 12,
+        "per_photo": 1,
+        "manipulated": 0.5,
+        "resaved": 1.0,
+        "epoch_steps": 450,
+        "validation": 12,
+        "patience": 200,
+    },
     "overnight": {**_LONG, "epochs": 480, "forged": 0.3},  # ten hours
 }

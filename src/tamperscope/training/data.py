@@ -16,8 +16,8 @@ from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
 from tamperscope.errors import InvalidParameter, TamperscopeError
 from tamperscope.forge.history import draw_saving
-from tamperscope.forge.make import forge
-from tamperscope.forge.recipe import load_recipe
+from tamperscope.forge.make import Forgery, forge
+from tamperscope.forge.recipe import Recipe, load_recipe
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
 from tamperscope.signal.windows import whole
@@ -25,11 +25,21 @@ from tamperscope.training.config import Training
 from tamperscope.training.patches import draw_patches, turned
 from tamperscope.types import Sample
 
-__all__ = ["Patches", "Photographs", "collate", "open_splits"]
+__all__ = [
+    "TRIES",
+    "VALIDATION",
+    "Item",
+    "Patches",
+    "Photographs",
+    "collate",
+    "forge_one",
+    "open_splits",
+    "resaved",
+]
 
 _HOST = (384, 512)  # pixels of a photograph that is forged, at most
-_VALIDATION = 2**32 - 1  # stands for the epoch that validation has
-_TRIES = 8  # other photographs in place of one that cannot be used
+VALIDATION = 2**32 - 1  # stands for the epoch that validation has
+TRIES = 8  # other photographs in place of one that cannot be used
 
 Item = dict[str, Any]
 
@@ -61,6 +71,11 @@ class Photographs:
 
     dataset: Dataset
     samples: Sequence[Sample]
+
+    @property
+    def labelled(self) -> list[tuple[Path, bool]]:
+        """The photographs' files, and whether they are manipulated: no more than that."""
+        return [(sample.image, sample.manipulated) for sample in self.samples]
 
     @property
     def sources(self) -> dict[str, tuple[int, int]]:
@@ -108,19 +123,19 @@ class Patches(TorchDataset[Item]):
     @classmethod
     def of_each(cls, photographs: Photographs, training: Training, sight: Sight = Sight()) -> "Patches":  # noqa: B008
         """Return patches of every photograph in turn, always the same, unforged and unturned."""
-        return cls(photographs, replace(training, forged=0.0, turns=False), _VALIDATION, sight)
+        return cls(photographs, replace(training, forged=0.0, turns=False), VALIDATION, sight)
 
     def __len__(self) -> int:
-        if self.epoch == _VALIDATION:
+        if self.epoch == VALIDATION:
             return len(self.photographs.samples)
         return max(1, self.training.epoch_steps * self.training.batch // self.training.per_photo)
 
     def __getitem__(self, index: int) -> Item:
         rng = np.random.default_rng([self.training.seed, self.epoch, index])
-        if self.epoch == _VALIDATION:
+        if self.epoch == VALIDATION:
             return self._validation(index, rng)
         skipped: list[str] = []
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             try:
                 pixels, mask = self._photograph(rng)
             except TamperscopeError as error:
@@ -134,7 +149,7 @@ class Patches(TorchDataset[Item]):
             pixels, mask = self.photographs.read(self.photographs.samples[index], self.sight.side)
         except TamperscopeError as error:
             return self._nothing([str(error)])
-        return {**self._cut(self._resaved(pixels, rng), mask, rng), "skipped": []}
+        return {**self._cut(resaved(pixels, self.training, self.recipe, rng), mask, rng), "skipped": []}
 
     def _photograph(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         forged = rng.random() < self.training.forged and bool(self.pools[0])
@@ -143,22 +158,16 @@ class Patches(TorchDataset[Item]):
             manipulated = not manipulated
         pixels, mask = self.photographs.read(_draw(self.pools[manipulated], rng), self.sight.side)
         if not forged:
-            return self._resaved(pixels, rng), mask
+            return resaved(pixels, self.training, self.recipe, rng), mask
         donor, _ = self.photographs.read(_draw(self.pools[0], rng), self.sight.side)
-        made = forge(_window(pixels, rng), [_window(donor, rng)], self.recipe, rng)
+        made = forge_one(pixels, donor, self.recipe, rng)
         if min(made.mask.shape) < self.sight.side:
             raise TamperscopeError("a forged photograph became smaller than a patch")
         return decode(made.encode()).pixels, made.mask
 
-    def _resaved(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        if rng.random() >= self.training.resaved:
-            return pixels
-        recipe = self.recipe
-        return draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings).wear(pixels)
-
     def _cut(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator) -> Item:
         training, side = self.training, self.sight.side
-        count = training.validation if self.epoch == _VALIDATION else training.per_photo
+        count = training.validation if self.epoch == VALIDATION else training.per_photo
         places, labels = draw_patches(mask, side, count, training.positive, training.least_share, rng)
         found = []
         for row, column in places:
@@ -194,7 +203,7 @@ def collate(items: Sequence[Item]) -> Item:
         return torch.from_numpy(np.concatenate([item[key] for item in items]))
 
     return {
-        "pixels": joined("pixels").permute(0, 3, 1, 2).float() / 255,
+        "pixels": _scaled(joined("pixels").permute(0, 3, 1, 2)),
         "context": torch.from_numpy(np.stack([item["context"] for item in items])).permute(0, 3, 1, 2) / 255,
         "mask": joined("mask").long(),
         "label": joined("label").long(),
@@ -204,6 +213,32 @@ def collate(items: Sequence[Item]) -> Item:
         "failed": any(item.get("failed") for item in items),
         "skipped": [problem for item in items for problem in item["skipped"]],
     }
+
+
+def _scaled(pixels: Tensor) -> Tensor:
+    """Return pixels in [0, 1]; error levels are scaled already."""
+    return pixels if pixels.is_floating_point() else pixels.float() / 255
+
+
+def resaved(
+    pixels: NDArray[np.uint8], training: Training, recipe: Recipe, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Save a photograph once more, or not: as often as the training says."""
+    if rng.random() >= training.resaved:
+        return pixels
+    return draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings).wear(pixels)
+
+
+def forge_one(
+    pixels: NDArray[np.uint8], donor: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator
+) -> Forgery:
+    """Forge a photograph, or a part of a large one, with what another gives.
+
+    Raises:
+        TamperscopeError: the recipe does not suit them.
+
+    """
+    return forge(_window(pixels, rng), [_window(donor, rng)], recipe, rng)
 
 
 def _draw(samples: Sequence[Sample], rng: np.random.Generator) -> Sample:

@@ -19,11 +19,12 @@ from tamperscope import __version__, plugins
 from tamperscope.detectors._onnx import KEY, SEEN, NetworkCard, Trained, open_weights
 from tamperscope.errors import InvalidParameter, TrainingFailed
 from tamperscope.io.paths import write_whole
-from tamperscope.networks._base import Network
+from tamperscope.networks._base import Network, Sight
 from tamperscope.training.calibrate import calibrate
+from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
 from tamperscope.training.folder import WEIGHTS, Run, load_weights, read_run
-from tamperscope.training.measure import measure
+from tamperscope.training.measure import measure, measure_wholes
 from tamperscope.training.run import build_network
 
 __all__ = ["PARITY", "Watch", "export", "to_onnx", "unwatched", "with_card"]
@@ -31,6 +32,7 @@ __all__ = ["PARITY", "Watch", "export", "to_onnx", "unwatched", "with_card"]
 PARITY = 1e-4  # of probabilities, at most, between PyTorch and ONNX Runtime
 _OPSET = 17
 _INPUT = "pixels: RGB / 255, (n, 3, {0}, {0}), on the 8x8 grid, never resized; probabilities of manipulation"
+_WHOLE = "pixels: signed error levels of the whole photo at JPEG quality {1}, in a square, (n, 3, {0}, {0})"
 
 
 Watch = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
@@ -65,12 +67,13 @@ def export(
     learned = _checked(found, splits, terms or {})
     network = build_network(name, training.variant)
     load_weights(network, run / WEIGHTS)
+    sight = network.sight
     model = to_onnx(network)
     card = NetworkCard(
         network=name,
         variant=training.variant or next(iter(network.variants)),
         version=__version__,
-        input=_INPUT.format(network.sight.side),
+        input=(_WHOLE if sight.levels else _INPUT).format(sight.side, sight.levels),
         licence=_licence(learned),
         data=learned,
         training=asdict(training),
@@ -87,11 +90,20 @@ def export(
         trained = open_weights(draft, name)
         for split in ("val", "test"):
             if split in splits:
-                with watch(f"measuring {split}", len(splits[split].of(manipulated=True))) as advance:
-                    figures = measure(trained, splits[split], training, advance=advance)
-                card = replace(card, metrics={**card.metrics, split: figures.record})
+                figures = _measured(trained, splits[split], training, sight, split, watch)
+                card = replace(card, metrics={**card.metrics, split: figures})
     write_whole(out, with_card(model, card))
     return card
+
+
+def _measured(
+    trained: Trained, photographs: Photographs, training: Training, sight: Sight, split: str, watch: Watch
+) -> dict[str, Any]:
+    if sight.levels:
+        with watch(f"measuring {split}", 2 * len(photographs.samples)) as advance:
+            return measure_wholes(trained, photographs, training, sight, advance)
+    with watch(f"measuring {split}", len(photographs.of(manipulated=True))) as advance:
+        return measure(trained, photographs, training, advance=advance).record
 
 
 def to_onnx(network: Network) -> bytes:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from tamperscope.detectors._onnx import Trained, as_input
 from tamperscope.errors import TrainingFailed
 from tamperscope.metrics._ranking import Curve, Ranking
-from tamperscope.networks._base import Sight
+from tamperscope.networks._base import PATCH, Sight
 from tamperscope.training.config import Training
 from tamperscope.training.data import Patches, Photographs
+from tamperscope.training.wholes import Wholes
 
-__all__ = ["PER_PHOTO", "Figures", "measure"]
+__all__ = ["PER_PHOTO", "Figures", "measure", "measure_wholes"]
 
 PER_PHOTO = 16  # patches, half of them manipulated as far as a photograph has both sorts
 
@@ -75,15 +76,19 @@ def measure(
     options = replace(training, positive=0.5, validation=PER_PHOTO, resaved=float(resaved))
     patches = Patches.of_each(manipulated, options, Sight(trained.side, trained.context))
     labels, masks = [], []
-    found: dict[str, list[NDArray[np.float32]]] = {name: [] for name in trained.outputs}
+    found: dict[str, list[NDArray[np.float32]]] = {
+        name: [] for name in trained.outputs if name in ("mask", "label")
+    }
+    step = max(1, trained.side // PATCH)  # of larger crops, as many pixels as of patches: memory holds all
     for item in map(patches.__getitem__, range(len(patches))):
         advance()
         if len(item["label"]):
             judge = trained.judge(item["context"])
             for name, answer in judge(as_input(item["pixels"])).items():
-                found[name].append(answer)
+                if name in found:
+                    found[name].append(answer[:, ::step, ::step] if answer.ndim == 3 else answer)
             labels.append(item["label"])
-            masks.append(item["mask"])
+            masks.append(item["mask"][:, ::step, ::step])
     if not labels:
         raise TrainingFailed("there is no manipulated photograph to measure on", "give a split that has some")
     label, mask = np.concatenate(labels), np.concatenate(masks)
@@ -99,6 +104,43 @@ def measure(
         patch_curve=patch[1],
         pixel_curve=pixel[1],
     )
+
+
+def measure_wholes(
+    trained: Trained,
+    photographs: Photographs,
+    training: Training,
+    sight: Sight,
+    advance: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Return how well whole photographs are told apart, as they are ("raw") and all saved once more.
+
+    Raises:
+        TrainingFailed: there are none of one class that can be used.
+
+    """
+    found: dict[str, Any] = {}
+    for how, share in (("raw", 0.0), ("equalized", 1.0)):
+        items = Wholes.of_each(photographs.labelled, replace(training, resaved=share), sight)
+        labels, answers = [], []
+        for item in map(items.__getitem__, range(len(items))):
+            advance()
+            if len(item["label"]):
+                views = trained.run(pixels=item["pixels"].transpose(0, 3, 1, 2))["views"]
+                answers.append(float(views.mean()))
+                labels.append(bool(item["label"][0]))
+        label, answer = np.array(labels), np.array(answers, np.float32)
+        if len(set(labels)) < 2:
+            raise TrainingFailed("a class is missing among the photographs", "give a split that has both")
+        curve = Ranking.of(np.clip(answer, 0, 1), label).curve
+        assert curve is not None  # noqa: S101  there are both classes
+        hits = (answer > 0.5) == label
+        found[how] = {
+            "photographs": len(labels),
+            "image_auc": round(curve.auc, 4),
+            "balanced_accuracy": round(float(hits[label].mean() + hits[~label].mean()) / 2, 4),
+        }
+    return found
 
 
 def _compare(

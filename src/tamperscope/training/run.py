@@ -17,6 +17,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
 
 from tamperscope import plugins
 from tamperscope.errors import InvalidParameter, TrainingFailed
@@ -26,10 +27,11 @@ from tamperscope.training.callbacks import BEST, LAST, History, Interruption, Pa
 from tamperscope.training.checkpoint import SafeCheckpoints
 from tamperscope.training.config import Training
 from tamperscope.training.curves import draw_curves
-from tamperscope.training.data import Patches, Photographs, collate
+from tamperscope.training.data import VALIDATION, Item, Patches, Photographs, collate
 from tamperscope.training.folder import WEIGHTS, claim, load_weights, write_weights
 from tamperscope.training.module import PatchModule
 from tamperscope.training.start import scale
+from tamperscope.training.wholes import Wholes
 
 __all__ = ["build_network", "train"]
 
@@ -65,16 +67,14 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
         if weights.exists():
             return weights
         if not training.start and not (out / LAST).exists():
+            network.pretrain()
             if training.scaled:
-                patches = Patches(learn, training, 0, network.sight)
-                first = collate([patches[item] for item in range(_FIRST)])
-                few = {
-                    name: first[name][: max(8, _SEEN // network.sight.side**2)]
-                    for name in ("pixels", "photo")
-                }
+                items = _items(learn, training, 0, network.sight)
+                first = collate([items[item] for item in range(_FIRST)])
+                step = max(1, first["pixels"].numel() // (3 * _SEEN))
+                few = {name: first[name][::step] for name in ("pixels", "photo")}
                 if len(few["pixels"]):  # else the first step says what is wrong with the photographs
                     scale(network, network.inputs({**first, **few}))
-            network.pretrain()
         with _quiet(), _explained(), interruption.raised():
             trainer.fit(
                 PatchModule(network, training),
@@ -170,6 +170,15 @@ def _keep_memory() -> None:
         library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
+def _items(photographs: Photographs, training: Training, epoch: int, sight: Sight) -> TorchDataset[Item]:
+    """Return what an epoch gives to the network: patches, or whole photographs whose masks are not read."""
+    if sight.levels:
+        return Wholes(photographs.labelled, training, epoch, sight)
+    if epoch == VALIDATION:
+        return Patches.of_each(photographs, training, sight)
+    return Patches(photographs, training, epoch, sight)
+
+
 class _Data(lightning.LightningDataModule):
     """Gives each epoch its own patches."""
 
@@ -180,21 +189,21 @@ class _Data(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         epoch = self.trainer.current_epoch if self.trainer else 0
         options = self.training_options
-        patches = Patches(self.learn, options, epoch, self.sight)
-        return self._loader(patches, options.per_photo * options.devices)
+        items = _items(self.learn, options, epoch, self.sight)
+        return self._loader(items, options.per_photo * options.devices)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:
         return self._loader(
-            Patches.of_each(self.validate, self.training_options, self.sight),
+            _items(self.validate, self.training_options, VALIDATION, self.sight),
             self.training_options.validation,
         )
 
-    def _loader(self, patches: Patches, at_once: int) -> DataLoader[dict[str, Any]]:
+    def _loader(self, items: TorchDataset[Item], at_once: int) -> DataLoader[dict[str, Any]]:
         """Load as many photographs as make a batch; ``at_once`` patches come with each, on all devices."""
         options = self.training_options
         return DataLoader(
-            patches,
-            batch_size=max(1, options.batch // at_once),
+            items,
+            batch_size=max(1, options.batch // (1 if self.sight.levels else at_once)),
             num_workers=options.workers,
             collate_fn=collate,
             multiprocessing_context=_fresh_processes() if options.workers else None,

@@ -18,9 +18,9 @@ def scale(network: Network, inputs: tuple[Tensor, ...]) -> None:
 
     **Ours**: the papers are silent. With PyTorch's own weights the Conv-LSTM network stays at chance:
     photographs are smooth, so a map of their filtered pixels is nearly constant, and each recurrent layer
-    makes what is left smaller (docs/guide/training.md has the curves). Therefore kernels that see the pixels
-    add up to nothing; each convolution is scaled to outputs of unit variance; and recurrent layers see inputs
-    of mean 0 and unit variance, begin with orthogonal matrices, and remember.
+    makes what is left smaller (docs/guide/training.md has the curves). Therefore kernels that see a patch as
+    it is add up to nothing; each convolution is scaled to outputs of unit variance; and recurrent layers see
+    inputs of mean 0 and unit variance, begin with orthogonal matrices, and remember.
 
     References:
         Mishkin & Matas, "All you need is a good init", ICLR 2016 (unit variance layer by layer).
@@ -29,8 +29,9 @@ def scale(network: Network, inputs: tuple[Tensor, ...]) -> None:
 
     """
     with torch.no_grad():
-        for module in list(network.modules()):  # in the order in which they are used
-            if isinstance(module, nn.Conv2d) and module.weight.requires_grad:
+        for module in network.unpublished():
+            # A convolution without biases is followed by a normalization, which scales it.
+            if isinstance(module, nn.Conv2d) and module.weight.requires_grad and module.bias is not None:
                 _scale_convolution(network, module, inputs)
             elif isinstance(module, nn.LSTM):
                 _scale_lstm(module, _seen(network, module, inputs)[0])

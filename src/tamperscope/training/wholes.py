@@ -1,0 +1,89 @@
+"""Whole photographs as a stream of error levels and labels, for networks that never see a mask."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset as TorchDataset
+
+from tamperscope.errors import TamperscopeError
+from tamperscope.forge.recipe import load_recipe
+from tamperscope.io.decode import decode
+from tamperscope.networks._base import Sight
+from tamperscope.signal.error_level import whole_levels
+from tamperscope.training.config import Training
+from tamperscope.training.data import TRIES, VALIDATION, Item, forge_one, resaved
+
+__all__ = ["Labelled", "Wholes"]
+
+Labelled = Sequence[tuple[Path, bool]]  # photographs, and whether they are manipulated: no masks
+
+
+class Wholes(TorchDataset[Item]):
+    """Item *i* is one photograph; which, only seed, epoch and *i* decide.
+
+    It holds ``pixels`` (1, side, side, 3), signed error levels in [-1, 1], and ``label`` (1), and the other
+    entries of `training.data.Patches`, empty. Of the data set nothing but files and labels comes here, so
+    that masks cannot be learned from; those of photographs that are forged here are thrown away.
+    """
+
+    def __init__(self, labelled: Labelled, training: Training, epoch: int, sight: Sight) -> None:
+        self.labelled, self.training, self.epoch, self.sight = labelled, training, epoch, sight
+        self.pools: list[list[Path]] = [[], []]
+        for path, manipulated in labelled:
+            self.pools[manipulated].append(path)
+        self.recipe = load_recipe(training.recipe)
+
+    @classmethod
+    def of_each(cls, labelled: Labelled, training: Training, sight: Sight) -> "Wholes":
+        """Return every photograph in turn, always the same, unturned."""
+        return cls(labelled, training, VALIDATION, sight)
+
+    def __len__(self) -> int:
+        if self.epoch == VALIDATION:
+            return len(self.labelled)
+        return self.training.epoch_steps * self.training.batch
+
+    def __getitem__(self, index: int) -> Item:
+        rng = np.random.default_rng([self.training.seed, self.epoch, index])
+        skipped: list[str] = []
+        for _ in range(1 if self.epoch == VALIDATION else TRIES):
+            try:
+                pixels, manipulated = self._photograph(index, rng)
+            except TamperscopeError as error:
+                skipped.append(str(error))
+            else:
+                return self._item([(pixels, manipulated)], skipped, rng)
+        return {**self._item([], skipped, rng), "failed": self.epoch != VALIDATION}
+
+    def _photograph(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], bool]:
+        if self.epoch == VALIDATION:
+            path, manipulated = self.labelled[index]
+            return resaved(decode(path).pixels, self.training, self.recipe, rng), manipulated
+        manipulated = bool(rng.random() < self.training.manipulated)
+        forged = manipulated and self.pools[0] and rng.random() < self.training.forged
+        pool = self.pools[manipulated and not forged] or self.pools[not manipulated]
+        pixels = decode(pool[int(rng.integers(len(pool)))]).pixels
+        if forged:
+            donor = decode(self.pools[0][int(rng.integers(len(self.pools[0])))]).pixels
+            return decode(forge_one(pixels, donor, self.recipe, rng).encode()).pixels, True
+        return resaved(pixels, self.training, self.recipe, rng), manipulated
+
+    def _item(
+        self, photographs: list[tuple[NDArray[np.uint8], bool]], skipped: list[str], rng: np.random.Generator
+    ) -> Item:
+        side, count = self.sight.side, len(photographs)
+        levels = np.empty((count, side, side, 3), np.float32)
+        for place, (pixels, _) in enumerate(photographs):
+            found = whole_levels(pixels, self.sight.levels, side)
+            if self.epoch != VALIDATION and self.training.turns:
+                found = found[:: rng.choice((1, -1)), :: rng.choice((1, -1))]
+            levels[place] = found
+        return {
+            "pixels": levels,
+            "mask": np.zeros((count, 1, 1), bool),
+            "label": np.array([manipulated for _, manipulated in photographs], bool),
+            "context": np.zeros((0, 0, 3), np.uint8),
+            "skipped": skipped,
+        }

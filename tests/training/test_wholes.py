@@ -1,0 +1,83 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tamperscope.datasets.manifest import Manifest
+from tamperscope.errors import BadMask
+from tamperscope.io.decode import decode
+from tamperscope.networks._base import Sight
+from tamperscope.signal.error_level import whole_levels
+from tamperscope.training.config import Training
+from tamperscope.training.data import Photographs, collate, open_splits
+from tamperscope.training.run import train
+from tamperscope.training.wholes import Wholes
+from training_made import TINY, write_set
+
+SIGHT = Sight(side=64, levels=90)
+EVEN = replace(TINY, variant="", manipulated=0.5, resaved=1.0, per_photo=1)
+
+
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Photographs]:
+    return open_splits(str(write_set(tmp_path_factory.mktemp("made"))), None, 0)
+
+
+def test_an_item_is_a_photographs_error_levels(splits: dict[str, Photographs]) -> None:
+    labelled = splits["val"].labelled
+    items = Wholes.of_each(labelled, replace(EVEN, resaved=0.0), SIGHT)
+    assert len(items) == len(labelled)
+    for item, (path, manipulated) in zip(map(items.__getitem__, range(len(items))), labelled, strict=True):
+        assert item["label"].tolist() == [manipulated]
+        assert np.array_equal(item["pixels"][0], whole_levels(decode(path).pixels, 90, 64))
+
+
+def test_levels_are_not_scaled_as_pixels_are(splits: dict[str, Photographs]) -> None:
+    item = Wholes.of_each(splits["val"].labelled, EVEN, SIGHT)[0]
+    batch = collate([item])
+    assert batch["pixels"].shape == (1, 3, 64, 64)
+    assert np.array_equal(batch["pixels"][0].permute(1, 2, 0).numpy(), item["pixels"][0])
+
+
+def test_both_classes_are_saved_alike(splits: dict[str, Photographs]) -> None:
+    """The trap of CASIA: what was not saved once more could be told by its file's quality."""
+    for again in (0.0, 1.0):
+        items = Wholes.of_each(splits["val"].labelled, replace(EVEN, resaved=again), SIGHT)
+        plain = [whole_levels(decode(path).pixels, 90, 64) for path, _ in splits["val"].labelled]
+        same = [np.array_equal(items[place]["pixels"][0], one) for place, one in enumerate(plain)]
+        assert all(same) if again == 0 else not any(same)
+
+
+def test_items_are_drawn_the_same_for_the_same_seed(splits: dict[str, Photographs]) -> None:
+    training = replace(EVEN, forged=0.5, epoch_steps=5)
+    first, again, later = (Wholes(splits["train"].labelled, training, epoch, SIGHT) for epoch in (0, 0, 1))
+    assert len(first) == 5 * training.batch
+    assert np.array_equal(first[3]["pixels"], again[3]["pixels"])
+    assert not np.array_equal(first[3]["pixels"], later[3]["pixels"])
+    labels = [bool(first[place]["label"][0]) for place in range(len(first))]
+    assert 0 < sum(labels) < len(labels)
+
+
+def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no photograph")
+    items = Wholes([(tmp_path / "broken.jpg", True)], EVEN, 0, SIGHT)
+    assert items[0]["failed"]
+    assert not len(items[0]["label"])
+    one = Wholes.of_each([(tmp_path / "broken.jpg", True)], EVEN, SIGHT)[0]
+    assert not one["failed"]
+    assert "broken.jpg" in one["skipped"][0] or "not a picture" in one["skipped"][0]
+
+
+def test_no_mask_is_read_in_a_training(
+    splits: dict[str, Photographs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading(*_: object) -> None:
+        raise BadMask("a mask was read", "never do that here")
+
+    monkeypatch.setattr(Manifest, "mask", reading)
+    monkeypatch.setattr(Manifest, "_mask", reading, raising=False)
+    options: Training = replace(EVEN, epochs=1, forged=0.3, validation=2)
+    train("wcbnet", splits["train"], splits["val"], options, tmp_path / "run")
+    with pytest.raises(Exception, match=r"mask was read|cannot be used"):  # what sees patches does read them
+        train("fcn", splits["train"], splits["val"], replace(options, per_photo=2), tmp_path / "patches")
