@@ -60,7 +60,7 @@ def examples() -> list[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     [
         (Crf(), 0.01),
         # A doubtful map and strong ties: where both labels are equally good, little decides for a whole area.
-        (Crf(appearance=10.0, alike=25.0), 0.03),
+        (Crf(appearance=6.0, alike=20.0), 0.03),
         (Crf(sharpness=0.5, iterations=10), 0.03),
     ],
 )

@@ -23,8 +23,8 @@ class ConvLstm(PatchNetwork):
         title="Conv-LSTM network",
         looks_at="patches of 64 pixels, whose 8x8 blocks a recurrent network compares with each other",
         limits=(
-            "it learned from one set of forgeries and from forgeries made here, near chance on others; "
-            "sharp, noisy or finely textured parts beside soft ones look pasted to it"
+            "it finds little: a pixel AUC of .67 on CASIA 1 and .72 on COVERAGE, less than error level "
+            "analysis; sharp, noisy or finely textured parts beside soft ones look pasted to it"
         ),
         paper="Bappy et al., Exploiting Spatial Structure for Localizing Manipulated Image Regions, ICCV",
         year=2017,

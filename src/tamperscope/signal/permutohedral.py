@@ -65,24 +65,36 @@ def _enclosing(points: Floats) -> tuple[Whole, NDArray[np.float64]]:
     count, d = points.shape
     # Spreading, blurring once and gathering make a Gaussian of this width.
     width = (d + 1) * np.sqrt(2 / 3 * _PASSES)
-    scaled = points * (width / np.sqrt(np.arange(1, d + 1) * np.arange(2, d + 2)))
-    place = np.zeros((count, d + 1))
-    place[:, :-1] = np.cumsum(scaled[:, ::-1], axis=1)[:, ::-1]
-    place[:, 1:] -= np.arange(1, d + 1) * scaled
+    scaled = points.T * (width / np.sqrt(np.arange(1, d + 1) * np.arange(2, d + 2)))[:, None]
+    place = np.zeros((d + 1, count))
+    place[:-1] = np.cumsum(scaled[::-1], axis=0)[::-1]
+    place[1:] -= np.arange(1, d + 1)[:, None] * scaled
     # The nearest point whose coordinates are multiples of d + 1; where they do not add up to 0, some move on.
     base = np.rint(place / (d + 1)).astype(np.int64)
-    order = np.argsort(place - base * (d + 1), axis=1, kind="stable")[:, ::-1]
-    rank = np.argsort(order, axis=1) + base.sum(axis=1, keepdims=True)
+    rank = _ranks(place - base * (d + 1)) + base.sum(axis=0)
     off = (rank < 0).astype(np.int64) - (rank > d)
     base, rank = base + off, rank + off * (d + 1)
     excess = np.empty_like(place)
-    np.put_along_axis(excess, rank, place / (d + 1) - base, axis=1)  # the largest first
-    weights = np.empty_like(excess)
-    weights[:, 0] = 1 + excess[:, d] - excess[:, 0]
-    weights[:, 1:] = (excess[:, :-1] - excess[:, 1:])[:, ::-1]
-    step = np.arange(d + 1)[:, None]  # vertex k is k further, but in the k coordinates of least excess
-    simplices = (base[:, None] - (rank[:, None] > d - step)) * (d + 1) + step
-    return simplices[:, :, :d], weights
+    np.put_along_axis(excess, rank, place / (d + 1) - base, axis=0)  # the largest first
+    weights = np.empty((count, d + 1))
+    weights[:, 0] = 1 + excess[d] - excess[0]
+    weights[:, 1:] = (excess[:-1] - excess[1:])[::-1].T
+    # Vertex k is k further, but in the k coordinates of least excess.
+    simplices = np.empty((count, d + 1, d), np.int64)
+    for step in range(d + 1):
+        simplices[:, step] = ((base - (rank > d - step)) * (d + 1) + step)[:d].T
+    return simplices, weights
+
+
+def _ranks(values: NDArray[np.float64]) -> Whole:
+    """Return each value's place (k, n) in its column, 0 for the largest; faster than sorting so few."""
+    ranks = np.zeros(values.shape, np.int64)
+    for one in range(len(values)):
+        for other in range(one):
+            less = values[other] < values[one]
+            ranks[other] += less
+            ranks[one] += ~less
+    return ranks
 
 
 def _blurs(vertices: Whole, steps: list[int]) -> Iterator[sparse.csr_array]:
