@@ -35,10 +35,11 @@ class Lattice:
         numbers = ((simplices - low) @ factors).ravel()
         steps = [int(factors.sum()) - (dimensions + 1) * int(factor) for factor in [*factors, 0]]
         vertices = np.unique(numbers)
-        # Without their neighbours, what is blurred beyond the vertices in use would be lost.
-        vertices = np.unique(
-            np.concatenate([vertices, *(vertices + s for step in steps for s in (step, -step))])
-        )
+        # Without their neighbours, what is blurred beyond the vertices in use is lost. Points that lie too
+        # far apart for it to matter would have very many.
+        if vertices.size <= count:
+            beside = [vertices + sign * step for step in steps for sign in (1, -1)]
+            vertices = np.unique(np.concatenate([vertices, *beside]))
         ends = np.arange(0, numbers.size + 1, dimensions + 1)
         self._gather = sparse.csr_array(
             (weights.ravel().astype(np.float32), np.searchsorted(vertices, numbers), ends),
