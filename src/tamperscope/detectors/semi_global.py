@@ -23,8 +23,8 @@ class SemiGlobal(PatchNetwork):
         title="Semi-global network",
         looks_at="patches of 64 pixels as the Conv-LSTM network does, and the whole photo in small",
         limits=(
-            "those of the Conv-LSTM network, from which it was continued; what the whole photo adds could not "
-            "be measured on CASIA 1"
+            "those of the Conv-LSTM network, from which it was continued; what the whole photo adds is not "
+            "measurable on CASIA 1"
         ),
         paper="Cun & Pun, Image Splicing Localization via Semi-Global Network, ECCV Workshops",
         year=2018,

@@ -37,7 +37,7 @@ class Lattice:
         vertices = np.unique(numbers)
         # Without their neighbours, what is blurred beyond the vertices in use is lost. Points that lie too
         # far apart for it to matter would have very many.
-        if vertices.size <= count:
+        if vertices.size <= 2 * count:
             beside = [vertices + sign * step for step in steps for sign in (1, -1)]
             vertices = np.unique(np.concatenate([vertices, *beside]))
         ends = np.arange(0, numbers.size + 1, dimensions + 1)
