@@ -19,7 +19,9 @@ def test_every_convolution_begins_with_unit_variance(name: str, variant: str) ->
     convolutions = [
         module
         for module in network.modules()
-        if isinstance(module, nn.Conv2d) and module.weight.requires_grad  # what is frozen stays
+        if isinstance(module, nn.Conv2d)
+        and module.weight.requires_grad  # what is frozen stays
+        and module.bias is not None  # what is normalized needs no scale
     ]
     for module in convolutions:
         module.register_forward_hook(
