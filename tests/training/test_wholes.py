@@ -59,6 +59,13 @@ def test_items_are_drawn_the_same_for_the_same_seed(splits: dict[str, Photograph
     assert 0 < sum(labels) < len(labels)
 
 
+def test_a_class_that_is_missing_gives_its_label_to_no_other(splits: dict[str, Photographs]) -> None:
+    for wanted in (False, True):
+        only = [one for one in splits["train"].labelled if one[1] == wanted]
+        items = Wholes(only, replace(EVEN, epoch_steps=3), 0, SIGHT)
+        assert {bool(items[place]["label"][0]) for place in range(len(items))} == {wanted}
+
+
 def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no photograph")
     items = Wholes([(tmp_path / "broken.jpg", True)], EVEN, 0, SIGHT)

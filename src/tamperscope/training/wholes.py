@@ -62,8 +62,10 @@ class Wholes(TorchDataset[Item]):
             path, manipulated = self.labelled[index]
             return resaved(decode(path).pixels, self.training, self.recipe, rng), manipulated
         manipulated = bool(rng.random() < self.training.manipulated)
+        if not self.pools[manipulated]:
+            manipulated = not manipulated
         forged = manipulated and self.pools[0] and rng.random() < self.training.forged
-        pool = self.pools[manipulated and not forged] or self.pools[not manipulated]
+        pool = self.pools[manipulated and not forged]
         pixels = decode(pool[int(rng.integers(len(pool)))]).pixels
         if forged:
             donor = decode(self.pools[0][int(rng.integers(len(self.pools[0])))]).pixels
