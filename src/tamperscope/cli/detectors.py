@@ -12,27 +12,16 @@ from tamperscope.errors import TamperscopeError
 
 __all__ = ["detectors", "refiners", "segmenters"]
 
+Entry = dict[str, Any]
+Lines = list[tuple[str, str]]
+
 
 @app.command()
 def detectors(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List the detectors: what each looks at, what it needs, and its fields."""
-    listed = _listed("detectors", _card)
-    if as_json:
-        _print_json(listed)
-        return
-    for entry in listed:
-        _print(
-            entry,
-            ("looks at", entry["looks_at"]),
-            ("limits", entry["limits"]),
-            ("needs", ", ".join(entry["needs"]) or "any photo"),
-            ("paper", f"{entry['paper']}, {entry['year']}"),
-            ("licence", entry["licence"]),
-            ("threshold", f"{entry['threshold']}; {entry['calibrated'] or 'not calibrated'}"),
-            *(("differs from the paper", text) for text in entry["deviations"]),
-        )
+    _show("detectors", _card, _of_detector, as_json)
 
 
 @app.command()
@@ -40,12 +29,7 @@ def refiners(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List what betters the maps of detectors, for `--refine`, with its fields."""
-    listed = _listed("refine", partial(_facts, names=("title", "looks_at", "paper")))
-    if as_json:
-        _print_json(listed)
-        return
-    for entry in listed:
-        _print(entry, ("looks at", entry["looks_at"]), ("paper", entry["paper"]))
+    _show("refine", partial(_facts, names=("title", "looks_at", "paper")), _of_others, as_json)
 
 
 @app.command()
@@ -53,15 +37,40 @@ def segmenters(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
     """List what divides photos into objects, for `--set bayes.segmenter=`, with its fields."""
-    listed = _listed("segmenters", partial(_facts, names=("title", "paper")))
+    _show("segmenters", partial(_facts, names=("title", "paper")), _of_others, as_json)
+
+
+def _show(
+    kind: str, facts: Callable[[type[Any]], Entry], lines: Callable[[Entry], Lines], as_json: bool
+) -> None:
+    """Print the plugins of a kind with their facts and fields, for people or as JSON."""
+    listed = _listed(kind, facts)
     if as_json:
-        _print_json(listed)
+        import json
+
+        typer.echo(json.dumps(listed, indent=2))
         return
     for entry in listed:
-        _print(entry, ("paper", entry["paper"]))
+        _print(entry, lines(entry))
 
 
-def _listed(kind: str, facts: Callable[[type[Any]], dict[str, Any]]) -> list[dict[str, Any]]:
+def _of_detector(entry: Entry) -> Lines:
+    return [
+        ("looks at", entry["looks_at"]),
+        ("limits", entry["limits"]),
+        ("needs", ", ".join(entry["needs"]) or "any photo"),
+        ("paper", f"{entry['paper']}, {entry['year']}"),
+        ("licence", entry["licence"]),
+        ("threshold", f"{entry['threshold']}; {entry['calibrated'] or 'not calibrated'}"),
+        *(("differs from the paper", text) for text in entry["deviations"]),
+    ]
+
+
+def _of_others(entry: Entry) -> Lines:
+    return [(key.replace("_", " "), entry[key]) for key in ("looks_at", "paper") if key in entry]
+
+
+def _listed(kind: str, facts: Callable[[type[Any]], Entry]) -> list[Entry]:
     """Return the plugins of a kind with their facts and fields, fit for JSON; of a broken one, tell."""
     found = []
     for name in plugins.names(kind):
@@ -74,13 +83,7 @@ def _listed(kind: str, facts: Callable[[type[Any]], dict[str, Any]]) -> list[dic
     return found
 
 
-def _print_json(listed: list[dict[str, Any]]) -> None:
-    import json
-
-    typer.echo(json.dumps(listed, indent=2))
-
-
-def _print(entry: dict[str, Any], *lines: tuple[str, str]) -> None:
+def _print(entry: Entry, lines: Lines) -> None:
     typer.secho(f"{entry['name']} - {entry['title']}", bold=True)
     for label, text in lines:
         typer.echo(f"  {label}: {text}")
