@@ -14,8 +14,8 @@ from tamperscope.training.config import Training
 
 __all__ = ["EVERY", "TINY", "made_batch", "write_set"]
 
-# Minutes here; "narrow" and "small" are the same code.
-_LARGE = {"VGG-16", "WCBnet", "WCBnet_2", "WCBnet_3", "WCBnet_4"}
+# Minutes here; "narrow" and "small" are the same code, and ManTra-Net has tests of its own.
+_LARGE = {"VGG-16", "ResNet-50", "WCBnet", "WCBnet_2", "WCBnet_3", "WCBnet_4", "ManTraNet"}
 
 EVERY = [
     (name, variant)

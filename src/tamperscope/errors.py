@@ -7,6 +7,7 @@ TamperscopeError
 │   └── TruncatedFile   the file ends too early
 ├── TooLarge            more bytes or pixels than the limits allow
 ├── MissingEvidence     the photograph lacks what the detector looks at
+├── MissingWeights      a network's weights are not shipped with it, and cannot be had
 ├── UnknownPlugin       no plugin of that name
 ├── InvalidParameter    a plugin has no such field, or the value does not fit it
 ├── WrongLayout         a data set's folder is not what its reader expects
@@ -22,6 +23,7 @@ __all__ = [
     "Defect",
     "InvalidParameter",
     "MissingEvidence",
+    "MissingWeights",
     "OutputError",
     "TamperscopeError",
     "TooLarge",
@@ -75,6 +77,10 @@ class TooLarge(TamperscopeError):
 
 class MissingEvidence(TamperscopeError):
     """The photograph lacks what the detector looks at; no statement either way."""
+
+
+class MissingWeights(TamperscopeError):
+    """A network has no weights here; what to fetch, and where to put it, is in the remedy."""
 
 
 class UnknownPlugin(TamperscopeError):

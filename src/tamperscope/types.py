@@ -3,8 +3,8 @@
 All are immutable and checked when they are made, so that a wrong shape or range fails where it arose.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
@@ -161,6 +161,7 @@ class Localization:
     ``score`` speaks of the whole photo, in [0, 1]; None if the method makes no such statement.
     ``valid`` is False where the method cannot judge; None means valid everywhere.
     ``links`` join parts that occur twice. ``reason`` is one sentence for people: what the result rests on.
+    ``evidence`` are maps that led to the heatmap, by name: of the whole photo, in [0, 1], of any size.
     """
 
     heatmap: NDArray[np.float32]
@@ -169,6 +170,7 @@ class Localization:
     regions: tuple[Region, ...] = ()
     links: tuple[Link, ...] = ()
     reason: str = ""
+    evidence: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.heatmap.dtype != np.float32 or self.heatmap.ndim != 2 or not self.heatmap.size:

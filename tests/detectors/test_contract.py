@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import photos
+from detectors_made import build, build_made
 from tamperscope import plugins
 from tamperscope.detectors._base import Detector
 from tamperscope.errors import InvalidParameter, MissingEvidence
@@ -21,11 +22,6 @@ NAMES = plugins.names("detectors")
 @cache
 def photo(name: str) -> Photo:
     return decode(photos.awkward(name))
-
-
-def build(name: str) -> Detector:
-    built: Detector = plugins.build("detectors", name)
-    return built
 
 
 @pytest.mark.parametrize("awkward", photos.AWKWARD)
@@ -103,7 +99,7 @@ def test_the_extremes_of_every_field_work(name: str) -> None:
     for field in plugins.options(plugin).values():
         for value in (field.metadata["low"], field.metadata["high"]):
             if value is not None:
-                detector = plugins.build("detectors", name, **{field.name: value})
+                detector = build_made(name, **{field.name: value})
                 assert detector.localize(photo("photo.jpg")).heatmap.shape == (97, 130)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detectors_made import build
 from photos import crop, encode
 from tamperscope import plugins
 from tamperscope.detectors._base import Detector
@@ -21,8 +22,7 @@ def photo() -> Photo:
 
 @pytest.fixture(params=plugins.names("detectors", own=True))
 def detector(request: pytest.FixtureRequest) -> Detector:
-    built: Detector = plugins.build("detectors", request.param)
-    return built
+    return build(request.param)
 
 
 def test_what_is_kept_is_what_was_found(detector: Detector, photo: Photo, tmp_path: Path) -> None:

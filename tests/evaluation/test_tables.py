@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tamperscope import plugins
 from tamperscope.cli import app
 from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.papers import PAPERS
@@ -36,7 +35,7 @@ def test_a_table_is_whole(paper: str, name: str) -> None:
     for column in table.columns:
         if table.trained:
             assert column.metric in _FIGURES
-        elif column.metric:
+        else:
             (metric,) = parse_metric(column.metric)
             assert metric.name == column.metric
     for row in table.rows:
@@ -50,7 +49,8 @@ def test_a_table_is_whole(paper: str, name: str) -> None:
         ("bappy2017", "table1", "J-Conv-LSTM-Conv", (0.8938, 0.8768, 0.8006)),
         ("bappy2017", "table6", "NADJPEG", (0.6567,)),
         ("cun2018", "mcc", "MFCN", (0.5703, 0.4074, 0.4792)),
-        ("wang2024", "table1", "WCBnet", (0.704, 0.608, 0.703, 0.682, 0.310, 0.365)),
+        ("wang2024", "table1", "WCBnet, PSPNet", (0.703, 0.365)),
+        ("wang2024", "views", "WCBnet 4", (0.935,)),
     ],
 )
 def test_numbers_are_the_papers(paper: str, name: str, label: str, numbers: tuple[float, ...]) -> None:
@@ -76,9 +76,6 @@ def test_paper_and_ours_are_printed_side_by_side(forged: Path, tmp_path: Path) -
     ela = next(line for line in lines if line.startswith("Error level analysis"))
     assert ".4288" in ela
     assert "(n " in ela
-    for row in PAPERS["bappy2017"]["table6"].rows:
-        if row.detector not in plugins.names("detectors"):
-            assert f"the detector {row.detector} does not exist yet" in found.output
     assert "Differences of protocol:" in lines
     folder = tmp_path / "bappy2017-table6"
     with (folder / "table.csv").open() as file:

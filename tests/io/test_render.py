@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,3 +81,15 @@ def test_the_sheet_of_evidence_has_a_panel_for_each(count: int, shape: tuple[int
     panels = [panel for row in np.split(sheet, down) for panel in np.split(row, across, axis=1)]
     inked = [panel.min() < 200 for panel in panels]
     assert inked == [place <= count for place in range(across * down)]
+
+
+def test_the_sheet_shows_the_maps_that_led_to_a_heatmap() -> None:
+    photo = decode(photos.encode(np.full((48, 80, 3), 99, np.uint8)))
+    small = np.zeros((6, 6), np.float32)
+    small[:, 3:] = 1
+    found = replace(ramp(48, 80), evidence={"left view": small, "right view": small[:, ::-1]})
+    sheet = picture(draw_evidence(photo, [("detector", "no evidence", found, 0.5)]))
+    first, second = (sheet[sheet.shape[0] // 2 :, side] for side in np.split(np.arange(sheet.shape[1]), 2))
+    middle = first.shape[0] // 2 + 20
+    assert first[middle, 80].sum() > first[middle, 20].sum(), "hot where the map is, on the right"
+    assert second[middle, 20].sum() > second[middle, 80].sum()

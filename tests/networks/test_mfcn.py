@@ -26,7 +26,7 @@ def test_its_convolutions_are_vgg16s(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(1)
     peer = vgg16()
     monkeypatch.setattr(mfcn, "VGG16_Weights", SimpleNamespace(IMAGENET1K_V1=None))
-    monkeypatch.setattr(mfcn, "imagenet", lambda _weights: peer.state_dict())
+    monkeypatch.setattr(mfcn, "tensors", lambda _weights: peer.state_dict())
     network = Mfcn(**Mfcn.variants["VGG-16"])
     network.pretrain()
     pixels = torch.rand(1, 3, 64, 64)
@@ -38,7 +38,7 @@ def test_its_convolutions_are_vgg16s(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_narrow_one_takes_no_published_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mfcn, "imagenet", None)
+    monkeypatch.setattr(mfcn, "tensors", None)
     Mfcn(**NARROW).pretrain()
 
 

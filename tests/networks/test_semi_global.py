@@ -6,9 +6,8 @@ import torch
 from torch.testing import assert_close
 from torchvision.models import ResNet18_Weights, resnet18
 
-from tamperscope.errors import TrainingFailed
+from tamperscope.io.published import tensors
 from tamperscope.networks import semi_global
-from tamperscope.networks._pretrained import imagenet
 from tamperscope.networks.conv_lstm import ConvLstm
 from tamperscope.networks.semi_global import SemiGlobal
 
@@ -96,7 +95,7 @@ def test_imagenets_weights_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(semi_global, "ResNet18_Weights", SimpleNamespace(IMAGENET1K_V1=weights))
     network = SemiGlobal(branch="resnet18")
     network.pretrain()
-    assert_close(network.globe.state_dict()["body.conv1.weight"], imagenet(weights)["conv1.weight"])
+    assert_close(network.globe.state_dict()["body.conv1.weight"], tensors(weights)["conv1.weight"])
 
 
 def test_one_that_goes_on_from_the_conv_lstm_network_takes_them_too(
@@ -107,16 +106,4 @@ def test_one_that_goes_on_from_the_conv_lstm_network_takes_them_too(
     monkeypatch.setattr(semi_global, "ResNet18_Weights", SimpleNamespace(IMAGENET1K_V1=weights))
     network = SemiGlobal(branch="resnet18")
     network.start(ConvLstm().state_dict())
-    assert_close(network.globe.state_dict()["body.conv1.weight"], imagenet(weights)["conv1.weight"])
-
-
-def test_weights_that_cannot_be_had_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    with pytest.raises(TrainingFailed, match=r"ImageNet's weights cannot be had.*put it at"):
-        imagenet(published(tmp_path, right=False))
-    weights = published(tmp_path)
-    kept = tmp_path / "hub" / "checkpoints" / weights.url.rpartition("/")[2]
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(b"another pickle")
-    with pytest.raises(TrainingFailed, match="ImageNet's weights cannot be had"):
-        imagenet(weights)
+    assert_close(network.globe.state_dict()["body.conv1.weight"], tensors(weights)["conv1.weight"])

@@ -10,6 +10,8 @@ import torch
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+import photos
+from networks_made import write_published
 from tamperscope import plugins
 from tamperscope.cli import app
 from tamperscope.detectors._onnx import NetworkCard, open_weights
@@ -175,3 +177,42 @@ def test_without_photographs_it_says_what_is_missing(
     assert "nothing is measured" in said
     assert command("export", tmp_path, "--out", tmp_path / "x.onnx")[0] == 1
     assert command("export", run, "--out", tmp_path / "x.onnx", "--terms", "made")[0] == 2
+
+
+def test_published_weights_are_converted(tmp_path: Path) -> None:
+    write_published(tmp_path / "published.h5")
+    words = ["convert", "mantranet", str(tmp_path / "published.h5"), "--out", str(tmp_path / "m.onnx")]
+    found = CliRunner().invoke(app, words)
+    assert found.exit_code == 0, found.output
+    assert "non-commercial" in found.output
+    detector = plugins.build("detectors", "mantranet", weights=str(tmp_path / "m.onnx"))
+    network = build_network("mantranet").eval()
+    network.convert(tmp_path / "published.h5")
+    photo = decode(photos.encode(photos.crop(57, 90)))
+    with torch.no_grad():
+        mask = network(torch.from_numpy(photo.pixels / np.float32(255)).permute(2, 0, 1)[None]).mask
+    assert mask is not None
+    expected = mask.softmax(1)[0, 1].numpy()
+    assert expected.std() > 1e-6
+    assert np.abs(detector.localize(photo).heatmap - expected).max() <= PARITY
+
+
+@pytest.mark.parametrize(
+    ("network", "content", "code", "said"),
+    [
+        ("mantranet", b"no HDF5", 1, "does not hold the published weights"),
+        ("mantranet", None, 1, "there is no such file"),
+        ("fcn", b"", 1, "no weights are published"),
+        ("mantra", b"", 1, "mantranet"),
+    ],
+)
+def test_what_cannot_be_converted_is_said(
+    network: str, content: bytes | None, code: int, said: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "given.h5").write_bytes(content)
+    words = ["convert", network, str(tmp_path / "given.h5"), "--out", str(tmp_path / "x.onnx")]
+    found = CliRunner().invoke(app, words)
+    assert (found.exit_code, found.output.count("\n")) == (code, 1), found.output
+    assert said in found.output
+    assert not (tmp_path / "x.onnx").exists()

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from tamperscope.errors import BadMask
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import whole_levels
+from tamperscope.training import wholes
 from tamperscope.training.config import Training
-from tamperscope.training.data import Photographs, collate, open_splits
+from tamperscope.training.data import Labelled, Photographs, collate, forge_one, open_splits
 from tamperscope.training.run import train
-from tamperscope.training.wholes import Wholes
+from tamperscope.training.wholes import Wholes, comparable
 from training_made import TINY, write_set
 
 SIGHT = Sight(side=64, levels=90)
@@ -28,7 +30,7 @@ def test_an_item_is_a_photographs_error_levels(splits: dict[str, Photographs]) -
     labelled = splits["val"].labelled
     items = Wholes.of_each(labelled, replace(EVEN, resaved=0.0), SIGHT)
     assert len(items) == len(labelled)
-    for item, (path, manipulated) in zip(map(items.__getitem__, range(len(items))), labelled, strict=True):
+    for item, (path, manipulated, _) in zip(map(items.__getitem__, range(len(items))), labelled, strict=True):
         assert item["label"].tolist() == [manipulated]
         assert np.array_equal(item["pixels"][0], whole_levels(decode(path).pixels, 90, 64))
 
@@ -44,7 +46,7 @@ def test_both_classes_are_saved_alike(splits: dict[str, Photographs]) -> None:
     """The trap of CASIA: what was not saved once more could be told by its file's quality."""
     for again in (0.0, 1.0):
         items = Wholes.of_each(splits["val"].labelled, replace(EVEN, resaved=again), SIGHT)
-        plain = [whole_levels(decode(path).pixels, 90, 64) for path, _ in splits["val"].labelled]
+        plain = [whole_levels(decode(path).pixels, 90, 64) for path, *_ in splits["val"].labelled]
         same = [np.array_equal(items[place]["pixels"][0], one) for place, one in enumerate(plain)]
         assert all(same) if again == 0 else not any(same)
 
@@ -66,12 +68,39 @@ def test_a_class_that_is_missing_gives_its_label_to_no_other(splits: dict[str, P
         assert {bool(items[place]["label"][0]) for place in range(len(items))} == {wanted}
 
 
+def test_classes_are_compared_within_data_sets(tmp_path: Path) -> None:
+    one, other, alone = (
+        Labelled(tmp_path / name, manipulated, source)
+        for name, manipulated, source in (("a", False, "x"), ("b", True, "x"), ("c", False, "y"))
+    )
+    assert comparable([one, other, alone]) == [one, other]
+    assert comparable([one, alone]) == [one, alone]
+
+
+def test_forged_ones_of_both_classes_have_the_same_history(
+    splits: dict[str, Photographs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def forging(*given: Any) -> Any:
+        made.append(forge_one(*given))
+        return made[-1]
+
+    monkeypatch.setattr(wholes, "forge_one", forging)
+    items = Wholes(splits["train"].labelled, replace(EVEN, forged=1.0, epoch_steps=8), 0, SIGHT)
+    labels = [bool(items[place]["label"][0]) for place in range(len(items))]
+    assert [bool(one.kind) for one in made] == labels
+    assert 0.2 < np.mean(labels) < 0.8
+    for wanted in (False, True):
+        assert any("host" in one.parameters for one in made if bool(one.kind) == wanted)
+
+
 def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no photograph")
-    items = Wholes([(tmp_path / "broken.jpg", True)], EVEN, 0, SIGHT)
+    items = Wholes([Labelled(tmp_path / "broken.jpg", True)], EVEN, 0, SIGHT)
     assert items[0]["failed"]
     assert not len(items[0]["label"])
-    one = Wholes.of_each([(tmp_path / "broken.jpg", True)], EVEN, SIGHT)[0]
+    one = Wholes.of_each([Labelled(tmp_path / "broken.jpg", True)], EVEN, SIGHT)[0]
     assert not one["failed"]
     assert "broken.jpg" in one["skipped"][0] or "not a picture" in one["skipped"][0]
 

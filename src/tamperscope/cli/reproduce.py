@@ -77,12 +77,13 @@ def reproduce(
             changes = dict(pair(text) for text in settings or [])
             worth = _train(wanted, roots, config, changes, seed, out)
         weights = {(one.dataset, one.label): one.weights for one in worth}
-        asked = list(tables.evaluations(wanted, roots, split, seed, weights))
+        missing = tables.missing_rows(wanted) if roots else {}
+        asked = list(tables.evaluations(wanted, roots, split, seed, weights, missing))
     results = [measure(one, folder / name, out / "cache", workers) for name, one in asked]
     ours = [*_on_patches(worth), *(column for one in results for column in tables.columns(one))]
-    rows = tables.layout(wanted, ours)
+    rows = tables.layout(wanted, ours, missing)
     typer.echo(f"{paper}, {table}: {wanted.title}\n")
-    for line in _blocks(wanted, ours):
+    for line in _blocks(wanted, ours, missing):
         typer.echo(line)
     typer.echo("Differences of protocol:")
     for difference in wanted.differences:
@@ -184,7 +185,7 @@ def _roots(texts: list[str]) -> dict[str, Path]:
     return found
 
 
-def _blocks(table: "Table", ours: "list[Ours]") -> Iterator[str]:
+def _blocks(table: "Table", ours: "list[Ours]", missing: Mapping[str, str]) -> Iterator[str]:
     """Yield lines of the table: the paper's columns beside ours, a block for each place of ours."""
     from tamperscope.evaluation.tables import layout
 
@@ -192,7 +193,7 @@ def _blocks(table: "Table", ours: "list[Ours]") -> Iterator[str]:
         here = [column for column in ours if column.place == place]
         if place:
             yield f"Ours on {place}:"
-        heads, *body = layout(table, here)
+        heads, *body = layout(table, here, missing)
         spelled = [head.removeprefix("paper: ") for head in heads[: len(heads) - len(here)]]
         yield from _aligned([[*spelled, *(f"ours: {column.metric}" for column in here)], *body])
         yield ""

@@ -1,15 +1,18 @@
 """Detectors whose weights were learned: what their file says of them, and what makes a score of them."""
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from tamperscope import plugins
 from tamperscope.detectors._base import Detector
 from tamperscope.detectors._onnx import Trained, open_weights, shipped
+from tamperscope.errors import MissingWeights
 from tamperscope.plugins import option
 from tamperscope.types import Card, Localization, Photo
 
@@ -23,11 +26,13 @@ class Look:
     """What a network says of a photo: a heatmap (height, width) in [0, 1], and in words.
 
     ``suspicion`` is the logit of its being manipulated, not calibrated; None if the network does not say.
+    ``evidence`` are the maps that the heatmap was made of, see `Localization`.
     """
 
     heatmap: Floats
     suspicion: float | None
     reason: str
+    evidence: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,18 +40,25 @@ class Learned(Detector):
     """Runs a trained network; subclasses implement `look`."""
 
     weights: str = option("", "ONNX file of a trained network; the shipped one if empty")
-    threads: int = option(0, "of the processor; 0: all, one in each of several workers", low=0, high=256)
+    threads: int = option(0, "of the processor; 0: all, one in each of several workers", low=0, high=64)
 
     @property
     def trained(self) -> Trained:
         """The network, ready to run.
 
         Raises:
+            MissingWeights: none are shipped, and none were given.
             TamperscopeError: its file cannot be used.
 
         """
         name = plugins.name_of(self)
-        return open_weights(Path(self.weights) if self.weights else shipped(name), name, self.threads)
+        path = Path(self.weights) if self.weights else shipped(name)
+        if not self.weights and not path.exists():
+            raise MissingWeights(
+                f"no weights of {name} are shipped",
+                f"make some by `tamperscope convert` or `export`; --set {name}.weights=FILE takes them",
+            )
+        return open_weights(path, name, self.threads)
 
     @property
     def weights_digest(self) -> str:
@@ -64,14 +76,19 @@ class Learned(Detector):
         card = self.trained.card
         return replace(self.card, threshold=card.threshold, calibrated=card.calibrated, licence=card.licence)
 
+    def prepare(self) -> None:
+        """Open the weights."""
+        self.trained  # noqa: B018  opened, and kept
+
     @abstractmethod
     def look(self, photo: Photo) -> Look:
         """Return what the network says of a photo; the score is made of it by the calibration."""
 
     def _localize(self, photo: Photo) -> Localization:
         look, line = self.look(photo), self.trained.card.calibration
-        if look.suspicion is None or line is None:
-            missing = "" if look.suspicion is None else "; its score is not calibrated"
-            return Localization(heatmap=look.heatmap, score=None, reason=look.reason + missing)
-        score = float(1 / (1 + np.exp(-(line[0] * look.suspicion + line[1]))))
-        return Localization(heatmap=look.heatmap, score=score, reason=look.reason)
+        missing, score = "", None
+        if look.suspicion is not None and line is not None:
+            score = float(expit(line[0] * look.suspicion + line[1]))
+        elif look.suspicion is not None:
+            missing = "; its score is not calibrated"
+        return Localization(look.heatmap, score, reason=look.reason + missing, evidence=look.evidence)

@@ -53,6 +53,11 @@ class Refined(Detector):
         """The detector's."""
         return self.detector.learned
 
+    def prepare(self) -> None:
+        """Make both ready."""
+        self.detector.prepare()
+        self.refiner.prepare()
+
     def resolve(self, photo: Photo, build: Build) -> tuple[Detector, str]:
         """Return what the detector delegates to, refined."""
         chosen, why = self.detector.resolve(photo, build)

@@ -1,14 +1,15 @@
 """The tables of the three papers: their numbers, and which of our detectors and metrics stand beside them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["PAPERS", "Column", "Row", "Table"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the paper: its heading, and the metric of ours for it, empty if there is none.
+    """A column of the paper: its heading, and the metric of ours for it.
 
     In a table whose networks are trained for it, the metric is one of `training.measure.Figures`, on patches.
     """
@@ -21,24 +22,29 @@ class Column:
 class Row:
     """A method of the paper: its numbers by column, None where the paper has none.
 
-    ``detector`` is its name here, with its refiner, empty if there is none. ``training`` are the fields that
-    make a network, which is trained for the table; None where the detector is taken as it is.
+    ``detector`` is its name here, with its refiner, and ``fields`` are the detector's. ``training`` are the
+    fields that make a network, which is trained for the table; None where the detector is taken as it is.
     """
 
     label: str
     detector: str
     numbers: tuple[float | None, ...]
     training: Mapping[str, str | float] | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a paper; ``differences`` says how our protocol departs from the paper's."""
+    """A table of a paper; ``differences`` says how our protocol departs from the paper's.
+
+    ``also`` are metrics of ours that the paper has not.
+    """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     differences: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
     @property
     def trained(self) -> bool:
@@ -47,8 +53,8 @@ class Table:
 
     @property
     def metrics(self) -> list[str]:
-        """Our metrics that stand beside its columns, each once."""
-        return list(dict.fromkeys(column.metric for column in self.columns if column.metric))
+        """Our metrics that stand beside its columns, each once, and the others."""
+        return list(dict.fromkeys([*(column.metric for column in self.columns), *self.also]))
 
 
 _OUR_PATCHES = (
@@ -219,33 +225,57 @@ _CUN2018 = {
     ),
 }
 
+_SEGMENTERS = {"DeepLab": "deeplab", "SAM": "sam", "PSPNet": "pspnet"}
+
+
+def _segmented(label: str, detector: str, areas: tuple[float, ...], scores: tuple[float, ...]) -> list[Row]:
+    """Return a row for each of the paper's segmenters, then ours: the one without weights, and none."""
+    rows = [
+        Row(f"{label}, {name}", detector, (area, score), fields={"segmenter": segmenter})
+        for (name, segmenter), area, score in zip(_SEGMENTERS.items(), areas, scores, strict=True)
+    ]
+    none = (None, None)
+    rows.append(Row(f"{label}, graph-based", detector, none, fields={"segmenter": "felzenszwalb"}))
+    return [*rows, Row(f"{label}, no segmenter", detector, none, fields={"segmenter": ""})]
+
+
+def _view(view: int) -> Row:
+    return Row(f"WCBnet {view}, no segmenter", "wcbnet", (None, None), fields={"view": view, "segmenter": ""})
+
+
 _WANG = {
     "table1": Table(
         "AUC and F1 of pixels, by segmenter",
-        tuple(
-            Column(f"{what}, {segmenter}", metric)
-            for what, metric in (("AUC", "pixel_auc"), ("F1", "pixel_f1@card"))
-            for segmenter in ("DeepLab", "SAM", "PSPNet")
+        (
+            Column("AUC", "pixel_auc"),
+            Column("F1", "pixel_f1@card"),
         ),
         (
-            Row("ResNet", "", (0.535, 0.545, 0.524, 0.296, 0.257, 0.259)),
-            Row("WCBnet", "wcbnet", (0.704, 0.608, 0.703, 0.682, 0.310, 0.365)),
-            Row("ManTra-Net (no segmenter)", "mantranet", (0.653, None, None, 0.238, None, None)),
+            *_segmented("ResNet", "resnet", (0.535, 0.545, 0.524), (0.296, 0.257, 0.259)),
+            *_segmented("WCBnet", "wcbnet", (0.704, 0.608, 0.703), (0.682, 0.310, 0.365)),
+            *map(_view, (2, 3, 4)),
+            Row("ManTraNet", "mantranet", (0.653, 0.238)),
         ),
         (
             "the paper scores 40 photographs of CASIA 2, chosen by hand among those classified rightly; ours "
-            "are all manipulated photographs of the split",
+            'are all manipulated photographs of the split, and, "called", all that are called manipulated',
             "the paper does not give the threshold of its F1; ours is the one of the detector's card",
+            "ManTraNet gives no score for photographs, so that none are called manipulated",
         ),
+        ("pixel_auc_called", "pixel_f1_called@card"),
     ),
     "views": Table(
         "F1 of photographs, by view",
-        tuple(Column(f"WCBnet {view}", "image_f1") for view in (2, 3, 4)),
-        (Row("WCBnet", "wcbnet", (0.912, 0.933, 0.935)),),
+        (Column("F1", "image_f1"),),
+        tuple(
+            Row(f"WCBnet {view}", "wcbnet", (number,), fields={"view": view, "segmenter": ""})
+            for view, number in ((2, 0.912), (3, 0.933), (4, 0.935))
+        ),
         (
             "CASIA 2 has a trap: its classes were saved with different JPEG tables; the raw number repeats "
             "the paper's protocol, the equalized one is the one to believe",
         ),
+        ("balanced_accuracy", "image_auc"),
     ),
 }
 

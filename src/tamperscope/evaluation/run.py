@@ -176,11 +176,14 @@ def evaluate(
 
     Raises:
         InvalidParameter: nothing to do, or nothing to do it with.
+        MissingWeights, CorruptFile: a detector's weights cannot be used.
         OutputError: ``out`` cannot be written, or holds another evaluation.
 
     """
     if not evaluation.detectors or not evaluation.metrics:
         raise InvalidParameter("there is nothing to measure", "name at least one detector and one metric")
+    for detector in evaluation.detectors.values():
+        detector.prepare()
     from tamperscope.evaluation.report import render
 
     started = time.time()

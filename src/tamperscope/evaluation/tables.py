@@ -1,19 +1,18 @@
 """A paper's table beside the same numbers of ours."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tamperscope import plugins
 from tamperscope.detectors._base import Detector
 from tamperscope.detectors._refined import assemble, parts
-from tamperscope.errors import InvalidParameter
+from tamperscope.errors import InvalidParameter, MissingWeights
 from tamperscope.evaluation.judge import NOTHING
 from tamperscope.evaluation.papers import PAPERS, Row, Table
 from tamperscope.evaluation.report import label, spelled
 from tamperscope.evaluation.run import QUALITIES, Evaluation, Results, plan
 
-__all__ = ["Ours", "columns", "evaluations", "find_table", "layout"]
+__all__ = ["Ours", "columns", "evaluations", "find_table", "layout", "missing_rows"]
 
 # Of whole photographs, in tables whose own numbers are of patches.
 _PHOTOGRAPHS = ("pixel_auc", "pixel_f1@0.5", "pixel_mcc@0.5", "segmentation_accuracy@0.5")
@@ -50,11 +49,12 @@ def evaluations(
     split: str,
     seed: int,
     weights: Mapping[tuple[str, str], Path] | None = None,
+    missing: Container[str] = (),
 ) -> Iterator[tuple[str, Evaluation]]:
     """Yield what must be measured for a table, each with a name: every data set raw and equalized.
 
     Detectors are named by their rows. ``weights`` are those of the networks that were trained for the table,
-    by data set and row. Nothing, if none of the table's detectors exists yet.
+    by data set and row. Rows that are `missing` are left out.
 
     Raises:
         UnknownPlugin, WrongLayout: a data set cannot be had.
@@ -62,20 +62,32 @@ def evaluations(
     """
     metrics = _PHOTOGRAPHS if table.trained else table.metrics
     for dataset, root in roots.items():
-        rows = [(row, (weights or {}).get((dataset, row.label))) for row in table.rows if _exists(row)]
-        detectors = {row.label: _detector(row, path) for row, path in rows if path or row.training is None}
+        rows = [(row, (weights or {}).get((dataset, row.label))) for row in table.rows]
+        detectors = {
+            row.label: _detector(row, path)
+            for row, path in rows
+            if row.label not in missing and (path or row.training is None)
+        }
         for qualities in (None, QUALITIES) if detectors and metrics else ():
             found = plan(dataset, root, split, detectors, metrics=metrics, qualities=qualities, seed=seed)
             yield f"{dataset}-{split}-{found.condition}", found
 
 
+def missing_rows(table: Table) -> dict[str, str]:
+    """Return the rows that cannot be measured here, by label, and why: weights that cannot be had."""
+    found = {}
+    for row in table.rows:
+        if row.training is None:
+            try:
+                _detector(row, None).prepare()
+            except MissingWeights as error:
+                found[row.label] = error.problem
+    return found
+
+
 def _detector(row: Row, weights: Path | None) -> Detector:
-    fields = {"weights": str(weights), **_AS_THE_PAPER} if weights else {}
+    fields = {"weights": str(weights), **_AS_THE_PAPER} if weights else row.fields
     return assemble(row.detector, {parts(row.detector)[0]: fields})
-
-
-def _exists(row: Row) -> bool:
-    return parts(row.detector)[0] in plugins.names("detectors")
 
 
 def columns(results: Results) -> Iterator[Ours]:
@@ -90,18 +102,19 @@ def columns(results: Results) -> Iterator[Ours]:
         )
 
 
-def layout(table: Table, ours: Sequence[Ours]) -> list[list[str]]:
-    """Return the table as rows of texts, the heading first: the paper's columns, then ours."""
+def layout(table: Table, ours: Sequence[Ours], missing: Mapping[str, str] | None = None) -> list[list[str]]:
+    """Return the table as rows of texts, the heading first: the paper's columns, then ours.
+
+    ``missing`` says why a row of ours has no numbers.
+    """
     heading = ["method", "detector", *(f"paper: {column.heading}" for column in table.columns)]
     rows = [[*heading, *(f"ours: {column.place}, {column.metric}" for column in ours)]]
     for row in table.rows:
         numbers = ("-" if number is None else f"{number:g}".removeprefix("0") for number in row.numbers)
-        cells = [row.label, row.detector or "-", *numbers]
+        cells = [row.label, row.detector, *numbers]
         measured = [column.cells.get(row.label, "-") for column in ours]
-        if not row.detector:
-            measured = ["a network trained for this table: not measured yet"]
-        elif not _exists(row):
-            measured = [f"the detector {row.detector} does not exist yet"]
+        if row.label in (missing or {}):
+            measured = [(missing or {})[row.label]]
         rows.append([*cells, *(measured or ["no root given"])])
     if ours:
         rows.append([NOTHING, "-", *("-" for _ in table.columns), *(column.chance for column in ours)])

@@ -25,6 +25,7 @@ __all__ = [
 _COLOURS = cv2.COLORMAP_INFERNO
 _FASTEST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 _PANEL, _GAP, _HEAD = 480, 10, 56  # pixels of a panel's longer side, around it, and above it
+_NEVER = 2.0  # a threshold that no heat reaches
 _HATCHING = 16  # widths of a stripe from one to the next
 
 
@@ -47,18 +48,27 @@ def draw_overlay(photo: Photo, localization: Localization, threshold: float) -> 
 
 
 def draw_evidence(photo: Photo, found: Sequence[tuple[str, str, Localization, float]]) -> bytes:
-    """Return a PNG for people: the photo and all overlays on one sheet, side by side.
+    """Return a PNG for people: the photo, all overlays, and the maps that led to them, side by side.
 
     Each of ``found`` is a title, a line below it, the localization and its threshold.
     """
     picture = upright(cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2BGR), photo.orientation)
     size = f"{photo.width}x{photo.height} {photo.format}"
     panels = [_panel(picture, "photo", size)]
-    panels += [_panel(overlay(photo, one, threshold), title, line) for title, line, one, threshold in found]
+    for title, line, one, threshold in found:
+        panels.append(_panel(overlay(photo, one, threshold), title, line))
+        for name, heat in one.evidence.items():
+            panels.append(_panel(_evidence(photo, heat), title, name))
     across = math.ceil(math.sqrt(len(panels)))
     panels += [np.full_like(panels[0], 255)] * (-len(panels) % across)
     rows = [np.concatenate(panels[first : first + across], axis=1) for first in range(0, len(panels), across)]
     return _png(np.concatenate(rows))
+
+
+def _evidence(photo: Photo, heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return a map of any size over the photo, BGR, without outlines: a threshold says nothing of it."""
+    full = cv2.resize(heat, (photo.width, photo.height), interpolation=cv2.INTER_LINEAR)
+    return overlay(photo, Localization(np.clip(full, 0, 1), None), _NEVER)
 
 
 def _panel(picture: NDArray[np.uint8], title: str, line: str) -> NDArray[np.uint8]:

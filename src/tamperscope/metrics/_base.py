@@ -52,6 +52,12 @@ class Comparison:
         """Whether the truth marks anything."""
         return bool(self.truth.any())
 
+    @property
+    def called(self) -> bool:
+        """Whether the detector calls the photo manipulated."""
+        score = self.localization.score
+        return score is not None and score >= self.threshold
+
     @cached_property
     def ranking(self) -> Ranking:
         """The pixels in the order of their heat."""

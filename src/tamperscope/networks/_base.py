@@ -3,11 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+
+from tamperscope.errors import InvalidParameter
 
 __all__ = [
     "EVEN",
@@ -84,6 +87,7 @@ class Network(nn.Module, ABC):
 
     variants: ClassVar[dict[str, dict[str, Any]]]
     sight: ClassVar[Sight] = Sight()
+    any_size: ClassVar[bool] = False  # of ``pixels``, as it is shipped; else that of its `sight`
 
     @abstractmethod
     def forward(self, *inputs: Tensor) -> Prediction: ...
@@ -113,9 +117,21 @@ class Network(nn.Module, ABC):
         """Take published weights of other work, before a training from the start; here there are none.
 
         Raises:
-            TrainingFailed: they cannot be had.
+            MissingWeights, CorruptFile: they cannot be had.
 
         """
+
+    def convert(self, path: Path) -> None:  # noqa: ARG002
+        """Take weights that others published for this network, in a file of theirs.
+
+        Raises:
+            InvalidParameter: there are none.
+            OSError, KeyError, ValueError: the file holds something else.
+
+        """
+        raise InvalidParameter(
+            "no weights are published for this network", "train it with `tamperscope train`"
+        )
 
     def start(self, state: Mapping[str, Tensor]) -> None:
         """Begin with the weights in a file.

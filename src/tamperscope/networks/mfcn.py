@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate, max_pool2d
 from torchvision.models import VGG16_Weights
 
+from tamperscope.io.published import MEAN, SPREAD, tensors
 from tamperscope.networks._base import EVEN, Balance, Network, Prediction, Sight, Truth
-from tamperscope.networks._pretrained import MEAN, SPREAD, imagenet
 
 __all__ = ["Mfcn", "edges"]
 
@@ -79,7 +79,7 @@ class Mfcn(Network):
         if not self.published:
             return
         weights = [
-            value for name, value in imagenet(VGG16_Weights.IMAGENET1K_V1).items() if "features" in name
+            value for name, value in tensors(VGG16_Weights.IMAGENET1K_V1).items() if "features" in name
         ]
         own = [values for group in self.groups for values in group.parameters()]
         with torch.no_grad():

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import ResNet18_Weights, resnet18
 
+from tamperscope.io.published import MEAN, SPREAD, tensors
 from tamperscope.networks._base import ContextNetwork, Prediction, Sight
-from tamperscope.networks._pretrained import MEAN, SPREAD, imagenet
 from tamperscope.networks.conv_lstm import ConvLstm, from_blocks
 
 __all__ = ["SemiGlobal"]
@@ -104,7 +104,7 @@ class _ResNet18(nn.Module):
 
     def pretrain(self) -> None:
         """Take ImageNet's weights."""
-        published = imagenet(ResNet18_Weights.IMAGENET1K_V1)
+        published = tensors(ResNet18_Weights.IMAGENET1K_V1)
         self.body.load_state_dict({name: published[name] for name in self.body.state_dict()})
 
     def train(self, mode: bool = True) -> "_ResNet18":

@@ -39,6 +39,10 @@ class Bayes(Refiner):
         super().__post_init__()
         self._segmenter()  # fails now, not at the first photo
 
+    def prepare(self) -> None:
+        """Make the segmenter ready."""
+        self._segmenter().prepare()
+
     def _refine(self, photo: Photo, found: Localization, threshold: float) -> Floats:  # noqa: ARG002
         masks = self._segmenter().regions(photo)
         if not len(masks):

@@ -74,6 +74,7 @@ def detection(result: Localization, threshold: float, regions: tuple[Region, ...
         "reason": result.reason,
         "regions": [_region(region) for region in regions],
         "links": [asdict(link) for link in _largest(result.links)],
+        "evidence": list(result.evidence),
     }
 
 
@@ -90,6 +91,7 @@ def not_applicable(threshold: float, reason: str) -> dict[str, Any]:
         "reason": reason,
         "regions": [],
         "links": [],
+        "evidence": [],
     }
 
 

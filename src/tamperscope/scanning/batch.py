@@ -39,6 +39,7 @@ def scan(
 
     Raises:
         UnknownPlugin: no detector of that name. InvalidParameter: a field that does not fit.
+        MissingWeights, CorruptFile: its weights cannot be used.
         OutputError: the output folder cannot be written.
 
     """
@@ -70,12 +71,13 @@ def check(plan: Plan) -> None:
     """Fail now, before any photo is read, on what would fail for every photo.
 
     Raises:
-        UnknownPlugin, InvalidParameter: of the detectors. OutputError: the folder cannot be written.
+        UnknownPlugin, InvalidParameter: of the detectors. MissingWeights, CorruptFile: of their weights.
+        OutputError: the folder cannot be written.
 
     """
     running = [one for name in plan.detectors for one in (name, *choices(name))]
     for one in running:
-        plan.build(one)
+        plan.build(one).prepare()
     known = {plugin for one in running for plugin in (parts(one)[0], *parts(one)[1])}
     if unknown := sorted(set(plan.fields) - known):
         raise InvalidParameter(

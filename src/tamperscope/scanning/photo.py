@@ -144,7 +144,7 @@ def _write(
     remove(folder / EVIDENCE)
     for name, (detector, result) in results.items():
         _write_pictures(folder, name, photo, result, detector.own_card.threshold, raw)
-    if len(results) > 1:
+    if len(results) > 1 or any(result.evidence for _, result in results.values()):
         said = {entry["name"]: entry for entry in record["detections"]}
         sheet = [
             (f"{name}: {detector.own_card.title}", _summary(said[name]), result, detector.own_card.threshold)
@@ -254,9 +254,13 @@ def _finished(folder: Path, digest: str, plan: Plan) -> dict[str, Any] | None:
         return None
     entries = {entry["name"]: entry for entry in found if entry}  # auto may have chosen one named as well
     judged = [entry for entry in entries.values() if entry["verdict"] != "not applicable"]
-    if len(judged) > 1 and not (folder / EVIDENCE).is_file():
+    if (len(judged) > 1 or any(map(_evidence, judged))) and not (folder / EVIDENCE).is_file():
         return None
     return {**stored, "detections": list(entries.values())} if all(found) else None
+
+
+def _evidence(entry: dict[str, Any]) -> bool:
+    return bool(entry.get("evidence"))
 
 
 def _same(entry: dict[str, Any], requested: str, plan: Plan, folder: Path) -> bool:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ __all__ = [
     "TRIES",
     "VALIDATION",
     "Item",
+    "Labelled",
     "Patches",
     "Photographs",
     "collate",
@@ -65,6 +66,14 @@ def open_splits(
     return {split: Photographs(dataset, select(samples, split, seed=seed)) for split in splits}
 
 
+class Labelled(NamedTuple):
+    """A photograph of which no mask is known; ``source`` is its data set."""
+
+    path: Path
+    manipulated: bool
+    source: str = ""
+
+
 @dataclass(frozen=True)
 class Photographs:
     """The samples of a split, with the data set that reads their masks."""
@@ -73,9 +82,9 @@ class Photographs:
     samples: Sequence[Sample]
 
     @property
-    def labelled(self) -> list[tuple[Path, bool]]:
-        """The photographs' files, and whether they are manipulated: no more than that."""
-        return [(sample.image, sample.manipulated) for sample in self.samples]
+    def labelled(self) -> "list[Labelled]":
+        """The photographs' files, whether they are manipulated, and whence they come: no more than that."""
+        return [Labelled(one.image, one.manipulated, self.dataset.source(one)) for one in self.samples]
 
     @property
     def sources(self) -> dict[str, tuple[int, int]]:

@@ -2,8 +2,8 @@
 
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from tamperscope import __version__, plugins
 from tamperscope.detectors._onnx import KEY, SEEN, NetworkCard, Trained, open_weights
-from tamperscope.errors import InvalidParameter, TrainingFailed
-from tamperscope.io.paths import write_whole
+from tamperscope.errors import CorruptFile, InvalidParameter, TrainingFailed, UnreadableFile
+from tamperscope.io.paths import display, write_whole
 from tamperscope.networks._base import Network, Sight
 from tamperscope.training.calibrate import calibrate
 from tamperscope.training.config import Training
@@ -27,7 +27,7 @@ from tamperscope.training.folder import WEIGHTS, Run, load_weights, read_run
 from tamperscope.training.measure import measure, measure_wholes
 from tamperscope.training.run import build_network
 
-__all__ = ["PARITY", "Watch", "export", "to_onnx", "unwatched", "with_card"]
+__all__ = ["PARITY", "Watch", "convert", "export", "to_onnx", "unwatched", "with_card"]
 
 PARITY = 1e-4  # of probabilities, at most, between PyTorch and ONNX Runtime
 _OPSET = 17
@@ -79,10 +79,7 @@ def export(
         training=asdict(training),
         learned=sorted({row["digest"] for row in found.photographs if row["split"] != "val"}),
     )
-    with TemporaryDirectory() as folder:
-        draft = Path(folder) / "draft.onnx"
-        draft.write_bytes(with_card(model, card))
-        _check_parity(network, open_weights(draft, name))
+    with _checked_draft(network, with_card(model, card), name) as draft:
         if "val" in splits:
             detector = plugins.build("detectors", name, weights=str(draft))
             with watch("fitting the threshold", 2 * len(splits["val"].samples)) as advance:
@@ -106,6 +103,40 @@ def _measured(
         return measure(trained, photographs, training, advance=advance).record
 
 
+def convert(name: str, weights: Path, out: Path) -> NetworkCard:
+    """Write a network with the weights that others published for it, in a file of theirs, as ONNX to ``out``.
+
+    Raises:
+        UnknownPlugin: no such network.
+        InvalidParameter: there are no such weights.
+        UnreadableFile, CorruptFile: the file cannot be read, or holds something else.
+        TrainingFailed: ONNX Runtime does not say what PyTorch says.
+
+    """
+    network = build_network(name)
+    if not weights.is_file():
+        raise UnreadableFile("there is no such file", "give the file as it was published", display(weights))
+    try:
+        network.convert(weights)
+    except (OSError, KeyError, ValueError) as error:
+        raise CorruptFile(
+            f"it does not hold the published weights of {name} ({error})",
+            "give the file as it was published",
+            display(weights),
+        ) from error
+    card = NetworkCard(
+        network=name,
+        variant="published",
+        version=__version__,
+        input=_INPUT.format("any size"),
+        licence=plugins.load("detectors", name).card.licence,
+    )
+    model = with_card(to_onnx(network), card)
+    with _checked_draft(network, model, name):
+        write_whole(out, model)
+    return card
+
+
 def to_onnx(network: Network) -> bytes:
     """Return the network as ONNX, with the inputs and outputs of `Network.answers`.
 
@@ -113,6 +144,7 @@ def to_onnx(network: Network) -> bytes:
     """
     given = network.eval().examples()
     outputs = list(network.answers(*given.values()))
+    sizes = {2: "height", 3: "width"} if network.any_size else {}
     stream = BytesIO()
     with warnings.catch_warnings():
         # The exporter that is to replace this one writes an LSTM out as a loop over its steps, which ONNX
@@ -126,6 +158,7 @@ def to_onnx(network: Network) -> bytes:
             output_names=outputs,
             dynamic_axes={
                 entry: {0: "photos" if entry in ("photo", SEEN, "known") else "batch"}
+                | {axis - (entry == "mask"): name for axis, name in sizes.items()}
                 for entry in (*given, *outputs)
             },
             opset_version=_OPSET,
@@ -151,6 +184,16 @@ class _Answers(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         return tuple(self.network.answers(*inputs).values())
+
+
+@contextmanager
+def _checked_draft(network: Network, model: bytes, name: str) -> Iterator[Path]:
+    """Write a model for a while, and prove that ONNX Runtime says what PyTorch says."""
+    with TemporaryDirectory() as folder:
+        draft = Path(folder) / "draft.onnx"
+        draft.write_bytes(model)
+        _check_parity(network, open_weights(draft, name))
+        yield draft
 
 
 def _check_parity(network: Network, trained: Trained) -> None:

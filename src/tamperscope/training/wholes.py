@@ -1,6 +1,7 @@
 """Whole photographs as a stream of error levels and labels, for networks that never see a mask."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,9 @@ from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import whole_levels
 from tamperscope.training.config import Training
-from tamperscope.training.data import TRIES, VALIDATION, Item, forge_one, resaved
+from tamperscope.training.data import TRIES, VALIDATION, Item, Labelled, forge_one, resaved
 
-__all__ = ["Labelled", "Wholes"]
-
-Labelled = Sequence[tuple[Path, bool]]  # photographs, and whether they are manipulated: no masks
+__all__ = ["Wholes", "comparable"]
 
 
 class Wholes(TorchDataset[Item]):
@@ -28,17 +27,17 @@ class Wholes(TorchDataset[Item]):
     that masks cannot be learned from; those of photographs that are forged here are thrown away.
     """
 
-    def __init__(self, labelled: Labelled, training: Training, epoch: int, sight: Sight) -> None:
+    def __init__(self, labelled: Sequence[Labelled], training: Training, epoch: int, sight: Sight) -> None:
         self.labelled, self.training, self.epoch, self.sight = labelled, training, epoch, sight
-        self.pools: list[list[Path]] = [[], []]
-        for path, manipulated in labelled:
-            self.pools[manipulated].append(path)
+        self.pristine = [one.path for one in labelled if not one.manipulated]  # to be forged
+        real = comparable(labelled)
+        self.pools = [[one.path for one in real if one.manipulated == wanted] for wanted in (False, True)]
         self.recipe = load_recipe(training.recipe)
 
     @classmethod
-    def of_each(cls, labelled: Labelled, training: Training, sight: Sight) -> "Wholes":
-        """Return every photograph in turn, always the same, unturned."""
-        return cls(labelled, training, VALIDATION, sight)
+    def of_each(cls, labelled: Sequence[Labelled], training: Training, sight: Sight) -> "Wholes":
+        """Return every `comparable` photograph in turn, always the same, unturned."""
+        return cls(comparable(labelled), training, VALIDATION, sight)
 
     def __len__(self) -> int:
         if self.epoch == VALIDATION:
@@ -59,18 +58,17 @@ class Wholes(TorchDataset[Item]):
 
     def _photograph(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], bool]:
         if self.epoch == VALIDATION:
-            path, manipulated = self.labelled[index]
-            return resaved(decode(path).pixels, self.training, self.recipe, rng), manipulated
+            one = self.labelled[index]
+            return resaved(decode(one.path).pixels, self.training, self.recipe, rng), one.manipulated
         manipulated = bool(rng.random() < self.training.manipulated)
         if not self.pools[manipulated]:
             manipulated = not manipulated
-        forged = manipulated and self.pools[0] and rng.random() < self.training.forged
-        pool = self.pools[manipulated and not forged]
-        pixels = decode(pool[int(rng.integers(len(pool)))]).pixels
-        if forged:
-            donor = decode(self.pools[0][int(rng.integers(len(self.pools[0])))]).pixels
-            return decode(forge_one(pixels, donor, self.recipe, rng).encode()).pixels, True
-        return resaved(pixels, self.training, self.recipe, rng), manipulated
+        if self.pristine and rng.random() < self.training.forged:
+            # Both classes come from here: had one another history, size or share, that would be learned.
+            recipe = replace(self.recipe, pristine=float(not manipulated))
+            forgery = forge_one(_drawn(self.pristine, rng), _drawn(self.pristine, rng), recipe, rng)
+            return decode(forgery.encode()).pixels, bool(forgery.kind)
+        return resaved(_drawn(self.pools[manipulated], rng), self.training, self.recipe, rng), manipulated
 
     def _item(
         self, photographs: list[tuple[NDArray[np.uint8], bool]], skipped: list[str], rng: np.random.Generator
@@ -89,3 +87,18 @@ class Wholes(TorchDataset[Item]):
             "context": np.zeros((0, 0, 3), np.uint8),
             "skipped": skipped,
         }
+
+
+def comparable(labelled: Sequence[Labelled]) -> list[Labelled]:
+    """Return the photographs of data sets that have both classes; all, if none has.
+
+    The others differ from the rest of their class by more than the manipulation: size, camera, motifs.
+    """
+    pristine, manipulated = (
+        {one.source for one in labelled if one.manipulated == wanted} for wanted in (False, True)
+    )
+    return [one for one in labelled if one.source in pristine & manipulated] or list(labelled)
+
+
+def _drawn(pool: Sequence[Path], rng: np.random.Generator) -> NDArray[np.uint8]:
+    return decode(pool[int(rng.integers(len(pool)))]).pixels

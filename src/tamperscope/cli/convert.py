@@ -1,0 +1,40 @@
+"""`tamperscope convert`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tamperscope.cli._app import FAILED, answering, app, say
+
+__all__ = ["convert"]
+
+
+@app.command(
+    epilog="""Examples:
+
+tamperscope convert mantranet ManTraNet_Ptrain4.h5 --out mantranet.onnx
+
+tamperscope scan photo.jpg --detector mantranet --set mantranet.weights=mantranet.onnx
+
+Exit code: 0 written, 1 failed, 2 wrong usage."""
+)
+def convert(
+    network: Annotated[
+        str, typer.Argument(metavar="NETWORK", help="Whose weights others published: mantranet.")
+    ],
+    weights: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Their file, as it was published.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Write the network here (ONNX).")],
+) -> None:
+    """Write a network with weights that others published, and that cannot be shipped, as one ONNX file."""
+    try:
+        from tamperscope.training.export import convert as write
+    except ImportError as error:
+        say(f"converting needs PyTorch, ONNX and h5py ({error}); pip install 'tamperscope[train]'")
+        raise typer.Exit(FAILED) from None
+
+    with answering():
+        card = write(network, weights, out)
+    typer.echo(f"{out}: {card.network}, {card.licence}")

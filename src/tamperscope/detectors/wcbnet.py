@@ -1,0 +1,54 @@
+"""WCBnet: a classifier of photos at several resolutions, whose attention is fitted to objects."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tamperscope.detectors._activation import ActivationNetwork
+from tamperscope.detectors._learned import Floats
+from tamperscope.errors import InvalidParameter
+from tamperscope.plugins import option
+from tamperscope.types import Card
+
+__all__ = ["WcbNet"]
+
+
+@dataclass(frozen=True)
+class WcbNet(ActivationNetwork):
+    """Three views of a ResNet's blocks, weighed by attention across them.
+
+    References:
+        Wang & Abhayaratne, "Weakly-supervised Localization of Manipulated Image Regions Using
+        Multi-resolution Learned Features", BMVC 2024 workshop.
+
+    """
+
+    view: int = option(0, "2, 3 or 4 takes a single view; 0 the geometric mean of all", low=0, high=4)
+
+    views: ClassVar[tuple[str, ...]] = ("view 2", "view 3", "view 4")
+
+    card: ClassVar[Card] = Card(
+        title="WCBnet",
+        looks_at="error levels of the whole photo, and where a classifier of photos looked in them",
+        limits=(
+            "it learned which photos are manipulated, never where: the map shows what the decision went by, "
+            "and the object that fits best is marked, whether or not it was pasted"
+        ),
+        paper="Wang & Abhayaratne, Weakly-supervised Localization of Manipulated Image Regions, BMVC",
+        year=2024,
+        licence="MIT",
+        deviations=(
+            "error levels are taken before the photo is brought to 384x384",
+            "one small ResNet with three heads; the paper's three ResNet-50 can be trained as variants",
+            "regions come from a graph-based segmentation unless another segmenter is set",
+            "the map is multiplied by the probability that the photo is manipulated",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.view == 1:
+            raise InvalidParameter("wcbnet.view cannot be 1", "give 0, 2, 3 or 4")
+
+    def _chosen(self, views: dict[str, tuple[float, Floats]]) -> list[str]:
+        name = f"view {self.view}"
+        return [name] if name in views and len(views) > 1 else list(views)

@@ -1,0 +1,84 @@
+"""Detectors that classify whole photos: their views, and the region that these fit."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+import photos
+from networks_made import write_views
+from tamperscope import plugins
+from tamperscope.errors import InvalidParameter, MissingWeights, UnknownPlugin
+from tamperscope.io.decode import decode
+from tamperscope.types import Photo
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_views(tmp_path_factory.mktemp("made") / "wcbnet.onnx", "wcbnet", 3)
+
+
+def photo() -> Photo:
+    return decode(photos.encode(photos.crop(120, 200), "JPEG"))
+
+
+def build(weights: Path, name: str = "wcbnet", **fields: Any) -> Any:
+    return plugins.build("detectors", name, weights=str(weights), **fields)
+
+
+def ramp(power: float) -> np.ndarray[Any, Any]:
+    """What a map of the made network is at the size of the photo, when the network's side is 24."""
+    line = np.linspace(0, 1, 24, dtype=np.float32) ** np.float32(power)
+    return np.asarray(cv2.resize(np.tile(line, (24, 1)), (200, 120), interpolation=cv2.INTER_LINEAR))
+
+
+def test_views_agree_by_their_geometric_mean_times_the_probability(made: Path) -> None:
+    found = build(made, segmenter="").localize(photo())
+    assert np.allclose(found.heatmap, ramp(2) * 0.7, atol=1e-3)  # of the powers 1, 2 and 3, and of .5, .7, .9
+    assert found.score == pytest.approx(0.7)
+    assert list(found.evidence) == ["view 2", "view 3", "view 4"]
+    assert np.allclose(found.evidence["view 4"][0], np.linspace(0, 1, 24) ** 3, atol=1e-6)
+    assert "view 2 0.50" in found.reason
+
+
+@pytest.mark.parametrize(("view", "probability"), [(2, 0.5), (3, 0.7), (4, 0.9)])
+def test_a_single_view_can_be_taken(made: Path, view: int, probability: float) -> None:
+    found = build(made, segmenter="", view=view).localize(photo())
+    assert np.allclose(found.heatmap, ramp(view - 1) * probability, atol=1e-3)
+    assert found.score == pytest.approx(probability)
+
+
+def test_the_region_that_fits_best_is_marked(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tamperscope.segmenters.felzenszwalb import Felzenszwalb
+
+    halves = np.zeros((2, 120, 200), bool)
+    halves[0, :, :100] = halves[1, :, 100:] = True
+    monkeypatch.setattr(Felzenszwalb, "_regions", lambda _self, _pixels: halves)
+    plain = build(made, segmenter="").localize(photo()).heatmap
+    found = build(made).localize(photo()).heatmap
+    assert (found[:, 110:] > plain[:, 110:]).mean() > 0.9  # the right half holds most of the heat
+    assert (found[:, 20:90] < plain[:, 20:90]).all()
+
+
+def test_the_baseline_has_one_view(tmp_path: Path) -> None:
+    weights = write_views(tmp_path / "resnet.onnx", "resnet", 1)
+    found = build(weights, "resnet", segmenter="").localize(photo())
+    assert list(found.evidence) == ["last block"]
+    assert np.allclose(found.heatmap, ramp(1) * 0.5, atol=1e-3)
+
+
+def test_what_cannot_be_meant_is_refused_when_it_is_made(made: Path) -> None:
+    with pytest.raises(InvalidParameter, match=r"wcbnet\.view cannot be 1"):
+        build(made, view=1)
+    with pytest.raises(UnknownPlugin, match="felzenszwalb"):
+        build(made, segmenter="felzenswalb")
+    with pytest.raises(InvalidParameter, match="felzenszwalb has no field"):
+        build(made, segments="scal=3")
+
+
+def test_a_segmenter_without_weights_is_said_before_the_first_photo(made: Path) -> None:
+    build(made).prepare()
+    with pytest.raises(MissingWeights):
+        build(made, segmenter="pspnet").prepare()
