@@ -49,7 +49,9 @@ def cases() -> Iterator[tuple[str, bytes]]:
     yield "conv_lstm", pasted
     yield "fcn", pasted
     yield "semi_global", pasted
-    yield "mfcn", pasted
+    for name in ("mfcn", "wcbnet", "resnet"):
+        yield name, pasted
+    yield "fusion", twice
     yield "ela", Saving("standard", 90).encode(paste(Saving("standard", 70).wear(coffee), part))
 
 

@@ -37,6 +37,9 @@ def made_batch(sight: Sight, photos: int = 2) -> dict[str, torch.Tensor]:
         "pixels": torch.rand(count, 3, sight.side, sight.side, generator=chance) * 0.2 + 0.4,
         "context": torch.rand(photos, 3, sight.context, sight.context, generator=chance),
         "photo": torch.arange(count) % photos,
+        "levels": torch.randint(0, 21, (count, *[sight.side * sight.history] * 2), generator=chance),
+        "table": torch.randint(1, 60, (count, 8, 8), generator=chance).float(),
+        "stored": torch.arange(count) % 2 == 0,
     }
 
 

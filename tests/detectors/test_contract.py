@@ -12,6 +12,8 @@ import photos
 from detectors_made import build, build_made
 from tamperscope import plugins
 from tamperscope.detectors._base import Detector
+from tamperscope.detectors._learned import Learned
+from tamperscope.detectors._onnx import shipped
 from tamperscope.errors import InvalidParameter, MissingEvidence
 from tamperscope.io.decode import decode
 from tamperscope.types import Card, Localization, Need, Photo
@@ -76,8 +78,9 @@ def test_a_page_shows_what_it_finds_and_when_it_lies(name: str) -> None:
     page = (folder / f"{name}.md").read_text()
     assert page.startswith(f"# `{name}`: ")
     assert "**When it lies.**" in page
-    assert f"]({name}.webp)" in page
-    assert len((folder / f"{name}.webp").read_bytes()) > 10_000
+    if not issubclass(plugins.load("detectors", name), Learned) or shipped(name).exists():
+        assert f"]({name}.webp)" in page
+        assert len((folder / f"{name}.webp").read_bytes()) > 10_000
     assert f"[`{name}`]({name}.md)" in (folder / "README.md").read_text()
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tamperscope.training.patches import draw_patches, manipulated_shares, turned
+from tamperscope.training.patches import draw_patches, manipulated_shares, turn
 
 
 def region() -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
@@ -40,8 +40,8 @@ def test_mask_and_pixels_are_turned_together() -> None:
     mask = rng.random((64, 64)) < 0.3
     pixels = np.repeat(mask[..., None].astype(np.uint8), 3, axis=2)
     seen = set()
-    for _ in range(64):
-        found, truth = turned(pixels, mask, rng)
+    for how in ((quarters, flip) for quarters in range(4) for flip in (False, True)):
+        found, truth = turn(pixels, *how), turn(mask, *how)
         np.testing.assert_array_equal(found[..., 1] > 0, truth)
         seen.add(truth.tobytes())
     assert len(seen) == 8

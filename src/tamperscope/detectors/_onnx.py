@@ -24,6 +24,9 @@ SEEN = "seen"  # the output that says what was seen in the whole photo; goes in 
 _REMEDY = "give a file made by `tamperscope export`"
 _ELSEWHERE = "session.model_external_initializers_file_folder_path"
 _LARGEST = 2**30  # bytes of a file of weights
+_TYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
+# Of sizes that vary, by the name that the network gives them.
+_SMALLEST = {"height": 8, "width": 8, "fine rows": 2, "fine columns": 2}
 _SHIPPED = Path(__file__).parents[1] / "weights"
 
 Answers = Callable[[NDArray[np.float32]], dict[str, NDArray[np.float32]]]
@@ -105,17 +108,23 @@ class Trained:
         """Return what answers for patches (n, 3, side, side); the ``whole`` photo is seen once, now."""
         if not self.context:
             return lambda pixels: self.run(pixels=pixels)
-        nothing = {  # one of each, for form: ONNX Runtime judges that as well, whatever is asked for
-            name: np.zeros([size if isinstance(size, int) else 1 for size in shape], np.float32)
-            for name, shape in self._shapes.items()
+        seen = self.ask([SEEN], photo=as_input(photo[None]))[SEEN]
+        return lambda pixels: self.ask(self.outputs, pixels=pixels, known=seen)
+
+    def ask(self, outputs: Sequence[str], **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """Return some outputs by name, for the inputs that they follow from."""
+        return self._run(outputs, {**self._nothing, **inputs})
+
+    @cached_property
+    def _nothing(self) -> dict[str, NDArray[Any]]:
+        """Inputs of the smallest size: ONNX Runtime wants all, and follows them, whatever is asked for."""
+        return {
+            one.name: np.zeros(
+                [size if isinstance(size, int) else _SMALLEST.get(size, 1) for size in one.shape],
+                _TYPES[one.type],
+            )
+            for one in self.session.get_inputs()
         }
-        seen = self.run(**{**nothing, "photo": as_input(photo[None])})[SEEN]
-
-        def judge(pixels: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-            answers = self.run(**{**nothing, "pixels": pixels, "known": seen})
-            return {name: answers[name] for name in self.outputs}
-
-        return judge
 
     @cached_property
     def _shapes(self) -> dict[str, Sequence[Any]]:
@@ -123,8 +132,10 @@ class Trained:
 
     def run(self, **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Return all outputs by name for inputs by name."""
-        names = [one.name for one in self.session.get_outputs()]
-        return dict(zip(names, self.session.run(names, inputs), strict=True))
+        return self._run([one.name for one in self.session.get_outputs()], inputs)
+
+    def _run(self, outputs: Sequence[str], inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+        return dict(zip(outputs, self.session.run(list(outputs), inputs), strict=True))
 
 
 def as_input(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

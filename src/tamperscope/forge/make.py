@@ -152,7 +152,7 @@ def check_size(pixels: Pixels, recipe: Recipe) -> None:
 
 def _shrunk(pixels: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:
     factor = float(rng.uniform(*recipe.shrink))
-    if factor == 1:
+    if factor == 1 or (recipe.shrunk < 1 and rng.random() >= recipe.shrunk):
         return pixels
     size = tuple(round(length * factor) for length in pixels.shape[1::-1])
     smaller: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

@@ -66,6 +66,7 @@ class Recipe:
     shrink: Range = _knob(
         (1.0, 1.0), "factor by which all photographs are reduced first; 0.5 ends JPEG history", 0.1
     )
+    shrunk: float = _knob(1.0, "probability of that")
     launder: float = _knob(0.15, "probability that the result is passed on: resized, cropped, saved again")
 
     def __post_init__(self) -> None:
@@ -137,6 +138,16 @@ PRESETS: dict[str, Recipe] = {
     ),
     # No JPEG anywhere before the only saving: methods that look for JPEG history must find nothing.
     "clean": Recipe(shrink=(0.5, 0.5), host_jpeg=0, donor_jpeg=0, off_grid=0, final_jpeg=1, launder=0),
+    # As many histories as there may be; what the default detector learns from.
+    "wild": Recipe(
+        shrink=(0.55, 1.0),
+        shrunk=0.4,
+        host_quality=(50.0, 99.0),
+        donor_quality=(40.0, 99.0),
+        final_quality=(55.0, 99.0),
+        off_grid=0.2,
+        launder=0.25,
+    ),
     # As photographs arrive by messenger: resized, cropped, and saved again.
     "laundered": Recipe(launder=1, final_jpeg=1),
 }

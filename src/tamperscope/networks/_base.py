@@ -32,14 +32,15 @@ PATCH = 64  # pixels, of the side of the papers' patches
 class Sight:
     """What a network sees of a photo: patches of ``side`` pixels on the 8x8 grid, as they are.
 
-    If ``context`` is not 0, also the whole photo, brought to a square of that many pixels a side. If
-    ``levels`` is not 0, nothing but the whole photo: its signed error levels at that JPEG quality, in a
-    square of ``side``.
+    If ``context`` is not 0, also the whole photo, brought to a square of that many pixels a side. With
+    ``history``, also the JPEG coefficients of the patches, see `signal.history`. If ``levels`` is not 0,
+    nothing but the whole photo: its signed error levels at that JPEG quality, in a square of ``side``.
     """
 
     side: int = PATCH
     context: int = 0
     levels: int = 0
+    history: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,6 @@ class Network(nn.Module, ABC):
 
     variants: ClassVar[dict[str, dict[str, Any]]]
     sight: ClassVar[Sight] = Sight()
-    any_size: ClassVar[bool] = False  # of ``pixels``, as it is shipped; else that of its `sight`
 
     @abstractmethod
     def forward(self, *inputs: Tensor) -> Prediction: ...
@@ -100,6 +100,13 @@ class Network(nn.Module, ABC):
     def answers(self, *inputs: Tensor) -> dict[str, Tensor]:
         """Return what is shipped of the network, by name: probabilities of manipulation instead of logits."""
         return probabilities(self(*inputs))
+
+    def varying(self, name: str) -> dict[int, str]:  # noqa: ARG002
+        """Return which axes may be of any length of what goes into `answers`, or comes out, under that name.
+
+        Those that are called alike are of the same length.
+        """
+        return {0: "batch"}
 
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, ...]:
         """Return of a batch of `training.data` what `forward` takes."""
@@ -184,6 +191,10 @@ class ContextNetwork(Network):
         """Return probabilities for patches of a photo that is ``known``, and what is ``seen`` in a photo."""
         pixels, photo, known = inputs
         return {**probabilities(self.judge(pixels, known)), "seen": self.look(photo)}
+
+    def varying(self, name: str) -> dict[int, str]:
+        """Return that photos are counted apart from patches."""
+        return {0: "photos"} if name in ("photo", "known", "seen") else super().varying(name)
 
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, ...]:
         """Return the patches, their photos, and the number of each patch's photo."""

@@ -37,7 +37,6 @@ class ManTraNet(Network):
 
     variants: ClassVar[dict[str, dict[str, Any]]] = {"ManTraNet": {}}
     sight: ClassVar[Sight] = Sight(side=256)
-    any_size: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,6 +61,11 @@ class ManTraNet(Network):
         """Return crops that are no squares."""
         shape = 2, 3, 40, 56
         return {"pixels": torch.rand(shape, generator=torch.Generator().manual_seed(0))}
+
+    def varying(self, name: str) -> dict[int, str]:
+        """Return that photos may be of any size."""
+        first = 1 if name == "mask" else 2
+        return {0: "batch", first: "height", first + 1: "width"}
 
     def trace(self, pixels: Tensor) -> Tensor:
         """Return manipulation traces (batch, 256, height, width), each place's of length 1."""

@@ -1,13 +1,13 @@
 """Cutting large planes into strips on the 8x8 grid, so that memory stays bounded."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["blocks_to_pixels", "interpolate_blocks", "strips", "whole"]
+__all__ = ["Tile", "blocks_to_pixels", "interpolate_blocks", "strips", "tiles", "whole"]
 
 
 def strips(rows: int, most: int) -> Iterator[slice]:
@@ -18,6 +18,26 @@ def strips(rows: int, most: int) -> Iterator[slice]:
     """
     for start in range(0, rows, most):
         yield slice(start, min(start + most, rows))
+
+
+class Tile(NamedTuple):
+    """A piece of a line: what is ``read``, what is kept of that, and where this belongs on the line."""
+
+    read: slice
+    kept: slice
+    place: slice
+
+
+def tiles(length: int, side: int, margin: int) -> Iterator[Tile]:
+    """Yield tiles whose kept parts, at most ``side`` long, cover ``length``; ``margin`` more is read around.
+
+    >>> [(tile.read.start, tile.read.stop, tile.kept.start) for tile in tiles(10, 4, 2)]
+    [(0, 6, 0), (2, 10, 2), (6, 10, 2)]
+    """
+    for place in strips(length, side):
+        start = max(0, place.start - margin)
+        kept = slice(place.start - start, place.stop - start)
+        yield Tile(slice(start, min(length, place.stop + margin)), kept, place)
 
 
 def blocks_to_pixels(

@@ -12,14 +12,13 @@ from tamperscope.errors import TamperscopeError
 from tamperscope.forge.history import draw_saving
 from tamperscope.forge.recipe import Recipe
 from tamperscope.io.decode import decode
-from tamperscope.io.encode import encode_png
 from tamperscope.training.data import Photographs
 from tamperscope.types import Photo, Sample
 
 __all__ = ["calibrate", "fit_threshold"]
 
 _THRESHOLDS = np.arange(1, 100) / 100
-_SIDE = 1024  # pixels: of larger photographs a window on the grid is taken, with what was manipulated
+_SIDE = 1024  # pixels: of larger photographs a window is saved once more, with what was manipulated
 
 
 def calibrate(
@@ -73,9 +72,9 @@ def _versions(
             continue
         if min(mask.shape) < smallest:
             continue
+        yield sample, photo, mask  # whole, since a part is no longer the file that was saved
         window = _window(mask)
         pixels = np.ascontiguousarray(photo.pixels[window])
-        yield sample, decode(encode_png(pixels)), mask[window]
         yield sample, decode(saving.encode(pixels)), mask[window]
 
 

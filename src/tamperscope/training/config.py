@@ -12,7 +12,7 @@ from tamperscope.plugins import Configurable, option, parsed
 
 __all__ = ["RECIPES", "Training"]
 
-_OPTIMIZERS = ("adam", "sgd")
+_OPTIMIZERS = ("adam", "adamw", "sgd")
 _PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 
 
@@ -31,7 +31,7 @@ class Training(Configurable):
     epochs: int = option(50, "at most", low=1, high=1_000_000)
     epoch_steps: int = option(200, "updates of the weights in an epoch", low=1, high=1_000_000)
     batch: int = option(64, "patches in an update", low=1, high=65_536)
-    optimizer: str = option("adam", "of the weights: adam or sgd")
+    optimizer: str = option("adam", "of the weights: adam, adamw or sgd")
     learning_rate: float = option(1e-3, "of that", low=1e-7, high=10.0)
     cosine: bool = option(False, "whether it falls to nothing over the epochs, as a cosine does")
     falls: str = option("", "epochs after which it falls to a tenth, such as 20,40")
@@ -56,11 +56,15 @@ class Training(Configurable):
     )
     forged: float = option(0.0, "share of the photographs that are forged as they are needed", low=0, high=1)
     recipe: str = option("default", "of those: a name, or a JSON file")
+    evenly: bool = option(False, "those are drawn from each data set alike, however many it holds")
     manipulated: float = option(0.7, "share of manipulated photographs among the others", low=0, high=1)
     positive: float = option(0.7, "share of manipulated patches in a manipulated photograph", low=0, high=1)
     per_photo: int = option(8, "patches from a photograph each time it is read", low=1, high=4096)
     turns: bool = option(True, "flips and quarter turns, which keep the 8x8 grid")
     validation: int = option(8, "patches of each validation photograph", low=2, high=4096)
+    worst: bool = option(
+        False, "weights are chosen by the data set on which they are worst, else by the mean over photographs"
+    )
     seed: int = option(0, "the same seed gives the same weights on the same machine", low=0, high=2**31)
     precision: str = option(
         "auto", "of the arithmetic: 32-true, bf16-mixed, 16-mixed, or auto: bf16-mixed where that is fast"
@@ -132,7 +136,7 @@ _LONG = {"cosine": True, "patience": 1_000_000, "resaved": 0.5, "workers": 1}
 
 # What they cost and what they gave is in docs/guide/training.md.
 RECIPES: dict[str, dict[str, Any]] = {
-    "quick": {**_LONG, "epochs": 16},  # 20 minutes on two cores of a laptop
+    "quick": {**_LONG, "epochs": 8},  # ten minutes on two cores of a laptop
     # The public code of the paper; of its two weights that of NIST and Carvalho, whose regions are small.
     "cun2018": {
         "epochs": 60,
@@ -165,6 +169,24 @@ RECIPES: dict[str, dict[str, Any]] = {
         "resaved": 1.0,
         "forged": 0.5,
         "validation": 12,
+    },
+    # The default detector's.
+    "fusion": {
+        **_LONG,
+        "epochs": 12,
+        "epoch_steps": 200,
+        "batch": 8,
+        "per_photo": 1,
+        "least_share": 0.002,
+        "evenly": True,
+        "optimizer": "adamw",
+        "learning_rate": 2e-3,
+        "forged": 0.65,
+        "recipe": "wild",
+        "resaved": 0.3,
+        "positive": 0.8,
+        "validation": 2,
+        "worst": True,
     },
     "overnight": {**_LONG, "epochs": 480, "forged": 0.3},  # ten hours
 }

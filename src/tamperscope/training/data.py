@@ -20,10 +20,11 @@ from tamperscope.forge.make import Forgery, forge
 from tamperscope.forge.recipe import Recipe, load_recipe
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
+from tamperscope.signal.history import History, history
 from tamperscope.signal.windows import whole
 from tamperscope.training.config import Training
-from tamperscope.training.patches import draw_patches, turned
-from tamperscope.types import Sample
+from tamperscope.training.patches import draw_patches, turn
+from tamperscope.types import Photo, Sample
 
 __all__ = [
     "TRIES",
@@ -38,11 +39,13 @@ __all__ = [
     "resaved",
 ]
 
-_HOST = (384, 512)  # pixels of a photograph that is forged, at most
+_HOST = (448, 576)  # pixels of a photograph that is forged, at most
 VALIDATION = 2**32 - 1  # stands for the epoch that validation has
 TRIES = 8  # other photographs in place of one that cannot be used
 
 Item = dict[str, Any]
+
+_UNKNOWN = History(np.zeros((0, 0), np.uint8), np.zeros((8, 8), np.float32), stored=False)
 
 
 def open_splits(
@@ -96,8 +99,8 @@ class Photographs:
         """Return those of a class."""
         return [sample for sample in self.samples if sample.manipulated == manipulated]
 
-    def read(self, sample: Sample, side: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-        """Return pixels and truth.
+    def read(self, sample: Sample, side: int) -> tuple[Photo, NDArray[np.bool_]]:
+        """Return a photograph and the truth.
 
         Raises:
             TamperscopeError: one of them cannot be read, or the photograph is smaller than ``side``.
@@ -106,7 +109,7 @@ class Photographs:
         photo = decode(sample.image)
         if min(photo.height, photo.width) < side:
             raise TamperscopeError(f"it is smaller than a patch of {side} pixels", "", sample.name)
-        return photo.pixels, self.dataset.mask(sample, (photo.height, photo.width))
+        return photo, self.dataset.mask(sample, (photo.height, photo.width))
 
 
 class Patches(TorchDataset[Item]):
@@ -127,6 +130,9 @@ class Patches(TorchDataset[Item]):
     ) -> None:
         self.photographs, self.training, self.epoch, self.sight = photographs, training, epoch, sight
         self.pools = [photographs.of(manipulated=manipulated) for manipulated in (False, True)]
+        self.sources = list(photographs.sources)
+        of = photographs.dataset.source
+        self.hosts = [[one for one in self.pools[0] if of(one) == source] for source in self.sources]
         self.recipe = load_recipe(training.recipe)
 
     @classmethod
@@ -146,48 +152,63 @@ class Patches(TorchDataset[Item]):
         skipped: list[str] = []
         for _ in range(TRIES):
             try:
-                pixels, mask = self._photograph(rng)
+                photo, mask = self._photograph(rng)
             except TamperscopeError as error:
                 skipped.append(str(error))
             else:
-                return {**self._cut(pixels, mask, rng), "skipped": skipped}
+                return {**self._cut(photo, mask, rng), "skipped": skipped}
         return {**self._nothing(skipped), "failed": True}
 
     def _validation(self, index: int, rng: np.random.Generator) -> Item:
         try:
-            pixels, mask = self.photographs.read(self.photographs.samples[index], self.sight.side)
+            photo, mask = self.photographs.read(self.photographs.samples[index], self.sight.side)
         except TamperscopeError as error:
             return self._nothing([str(error)])
-        return {**self._cut(resaved(pixels, self.training, self.recipe, rng), mask, rng), "skipped": []}
+        source = self.photographs.dataset.source(self.photographs.samples[index])
+        item = self._cut(resaved(photo, self.training, self.recipe, rng), mask, rng)
+        return {**item, "source": self.sources.index(source), "skipped": []}
 
-    def _photograph(self, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def _photograph(self, rng: np.random.Generator) -> tuple[Photo, NDArray[np.bool_]]:
         forged = rng.random() < self.training.forged and bool(self.pools[0])
         manipulated = not forged and rng.random() < self.training.manipulated
         if not self.pools[manipulated]:
             manipulated = not manipulated
-        pixels, mask = self.photographs.read(_draw(self.pools[manipulated], rng), self.sight.side)
         if not forged:
-            return resaved(pixels, self.training, self.recipe, rng), mask
-        donor, _ = self.photographs.read(_draw(self.pools[0], rng), self.sight.side)
-        made = forge_one(pixels, donor, self.recipe, rng)
+            photo, mask = self.photographs.read(_draw(self.pools[manipulated], rng), self.sight.side)
+            return resaved(photo, self.training, self.recipe, rng), mask
+        photo, donor = (self.photographs.read(self._host(rng), self.sight.side)[0] for _ in range(2))
+        made = forge_one(photo.pixels, donor.pixels, self.recipe, rng)
         if min(made.mask.shape) < self.sight.side:
             raise TamperscopeError("a forged photograph became smaller than a patch")
-        return decode(made.encode()).pixels, made.mask
+        return decode(made.encode()), made.mask
 
-    def _cut(self, pixels: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator) -> Item:
+    def _host(self, rng: np.random.Generator) -> Sample:
+        """Draw a pristine photograph to be forged."""
+        if not self.training.evenly:
+            return _draw(self.pools[0], rng)
+        kept = [one for one in self.hosts if one]
+        return _draw(kept[int(rng.integers(len(kept)))], rng)
+
+    def _cut(self, photo: Photo, mask: NDArray[np.bool_], rng: np.random.Generator) -> Item:
         training, side = self.training, self.sight.side
         count = training.validation if self.epoch == VALIDATION else training.per_photo
         places, labels = draw_patches(mask, side, count, training.positive, training.least_share, rng)
-        found = []
+        known = history(photo) if self.sight.history else _UNKNOWN
+        pixels, masks, histories = [], [], []
         for row, column in places:
+            how = (int(rng.integers(4)), bool(rng.integers(2))) if training.turns else (0, False)
             window = np.s_[row : row + side, column : column + side]
-            part = pixels[window], mask[window]
-            found.append(turned(*part, rng) if training.turns else part)
+            pixels.append(turn(photo.pixels[window], *how))
+            masks.append(turn(mask[window], *how))
+            histories.append(known.window(row, column, side, side).turned(*how))
         return {
-            "pixels": np.stack([part for part, _ in found]),
-            "mask": np.stack([part for _, part in found]),
+            "pixels": np.stack(pixels),
+            "mask": np.stack(masks),
             "label": labels,
-            "context": whole(pixels, self.sight.context),
+            "context": whole(photo.pixels, self.sight.context),
+            "levels": np.stack([one.levels for one in histories]),
+            "table": np.stack([one.table for one in histories]),
+            "stored": np.array([one.stored for one in histories]),
         }
 
     def _nothing(self, skipped: list[str]) -> Item:
@@ -197,6 +218,9 @@ class Patches(TorchDataset[Item]):
             "mask": np.empty((0, side, side), bool),
             "label": np.empty(0, bool),
             "context": np.zeros((self.sight.context, self.sight.context, 3), np.uint8),
+            "levels": np.empty((0, *[side * self.sight.history] * 2), np.uint8),
+            "table": np.empty((0, 8, 8), np.float32),
+            "stored": np.empty(0, bool),
             "skipped": skipped,
         }
 
@@ -204,7 +228,8 @@ class Patches(TorchDataset[Item]):
 def collate(items: Sequence[Item]) -> Item:
     """Join items to tensors: ``pixels`` (n, 3, side, side) in [0, 1], ``mask`` and ``label`` int64.
 
-    ``photo`` (n) tells which of the items a patch is of, and ``context`` (items, 3, ., .) holds those. The
+    ``photo`` (n) tells which of the items a patch is of, ``context`` (items, 3, ., .) holds those, and
+    ``source`` (items) tells in validation which of the data sets they are from, in alphabetical order. The
     channels of ``pixels`` lie together in memory, which convolutions on a processor like better.
     """
 
@@ -214,11 +239,13 @@ def collate(items: Sequence[Item]) -> Item:
     return {
         "pixels": _scaled(joined("pixels").permute(0, 3, 1, 2)),
         "context": torch.from_numpy(np.stack([item["context"] for item in items])).permute(0, 3, 1, 2) / 255,
+        **{key: joined(key) for key in ("levels", "table", "stored") if key in items[0]},
         "mask": joined("mask").long(),
         "label": joined("label").long(),
         "photo": torch.arange(len(items)).repeat_interleave(
             torch.tensor([len(item["label"]) for item in items])
         ),
+        "source": torch.tensor([item.get("source", 0) for item in items]),
         "failed": any(item.get("failed") for item in items),
         "skipped": [problem for item in items for problem in item["skipped"]],
     }
@@ -229,13 +256,12 @@ def _scaled(pixels: Tensor) -> Tensor:
     return pixels if pixels.is_floating_point() else pixels.float() / 255
 
 
-def resaved(
-    pixels: NDArray[np.uint8], training: Training, recipe: Recipe, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def resaved(photo: Photo, training: Training, recipe: Recipe, rng: np.random.Generator) -> Photo:
     """Save a photograph once more, or not: as often as the training says."""
     if rng.random() >= training.resaved:
-        return pixels
-    return draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings).wear(pixels)
+        return photo
+    saving = draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings)
+    return decode(saving.encode(photo.pixels))
 
 
 def forge_one(

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tamperscope import __version__, plugins
-from tamperscope.detectors._onnx import KEY, SEEN, NetworkCard, Trained, open_weights
+from tamperscope.detectors._onnx import KEY, NetworkCard, Trained, open_weights
 from tamperscope.errors import CorruptFile, InvalidParameter, TrainingFailed, UnreadableFile
 from tamperscope.io.paths import display, write_whole
 from tamperscope.networks._base import Network, Sight
@@ -138,13 +138,9 @@ def convert(name: str, weights: Path, out: Path) -> NetworkCard:
 
 
 def to_onnx(network: Network) -> bytes:
-    """Return the network as ONNX, with the inputs and outputs of `Network.answers`.
-
-    The first size of each may vary: together, but for "photo", "known" and "seen", which count photos.
-    """
+    """Return the network as ONNX, with the inputs and outputs of `Network.answers`."""
     given = network.eval().examples()
     outputs = list(network.answers(*given.values()))
-    sizes = {2: "height", 3: "width"} if network.any_size else {}
     stream = BytesIO()
     with warnings.catch_warnings():
         # The exporter that is to replace this one writes an LSTM out as a loop over its steps, which ONNX
@@ -156,11 +152,7 @@ def to_onnx(network: Network) -> bytes:
             stream,  # type: ignore[arg-type]  # this exporter writes to streams as well
             input_names=list(given),
             output_names=outputs,
-            dynamic_axes={
-                entry: {0: "photos" if entry in ("photo", SEEN, "known") else "batch"}
-                | {axis - (entry == "mask"): name for axis, name in sizes.items()}
-                for entry in (*given, *outputs)
-            },
+            dynamic_axes={name: network.varying(name) for name in (*given, *outputs)},
             opset_version=_OPSET,
             dynamo=False,
         )

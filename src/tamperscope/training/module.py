@@ -1,6 +1,7 @@
 """One step of training, and of validation, as Lightning calls them."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import lightning
@@ -19,6 +20,7 @@ __all__ = ["MONITOR", "PatchModule"]
 # patches together, rather tell photographs apart.
 MONITOR = "val_auc"
 _KINDS = ("pixel", "patch")
+_ENOUGH = 10  # photographs of a data set, to be a criterion
 _STEPS = 1024  # thresholds at which the ROC curve is taken
 _MOMENTUM = 0.9  # of SGD: ours, wang2024 is silent
 
@@ -30,14 +32,16 @@ class PatchModule(lightning.LightningModule):
 
     areas: Tensor
 
-    def __init__(self, network: Network, training: Training) -> None:
+    def __init__(self, network: Network, training: Training, sources: Sequence[str] = ("",)) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)  # half as fast again
         self.training_options = training
         self.balance = Balance(training.weight, training.mask_weight, training.agreement)
         self.skipped = 0  # photographs that could not be used
         self.patch_accuracy, self.pixel_accuracy = BinaryAccuracy(), BinaryAccuracy()
-        self.register_buffer("areas", torch.zeros(2, 2), persistent=False)  # by kind: their sum and number
+        self.sources = sources  # data sets of the validation
+        # By data set and kind: their sum and number.
+        self.register_buffer("areas", torch.zeros(len(sources), len(_KINDS), 2), persistent=False)
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of a batch.
@@ -87,10 +91,11 @@ class PatchModule(lightning.LightningModule):
                 for photo in groups.unique():
                     area = _area(found[groups == photo], true[groups == photo])
                     if area is not None:
-                        self.areas[_KINDS.index(what)] += torch.tensor([area, 1.0], device=self.areas.device)
+                        place = self.areas[batch["source"][photo], _KINDS.index(what)]
+                        place += torch.tensor([area, 1.0], device=self.areas.device)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the areas under the ROC curves, means over photographs of all processes, and their mean.
+        """Log the areas under the ROC curves, means over photographs of all processes, and what chooses.
 
         Raises:
             TrainingFailed: there was nothing to compare.
@@ -98,18 +103,24 @@ class PatchModule(lightning.LightningModule):
         """
         gathered = self.all_gather(self.areas)
         assert isinstance(gathered, Tensor)  # noqa: S101  as what was given
-        means = {}
-        for what, (total, count) in zip(_KINDS, gathered.reshape(-1, *self.areas.shape).sum(0), strict=True):
-            if count:
-                means[what] = total / count
-                self.log(f"val_{what}_auc", means[what])
+        sums = gathered.reshape(-1, *self.areas.shape).sum(0)
         self.areas.zero_()
+        means = {what: _mean(each) for what, each in zip(_KINDS, sums.sum(0), strict=True) if each[1]}
         if not means:
             raise TrainingFailed(
                 "no validation photograph has both pristine and manipulated patches",
                 "raise validation, or choose other photographs",
             )
-        self.log(MONITOR, torch.stack(list(means.values())).mean())
+        for what, mean in means.items():
+            self.log(f"val_{what}_auc", mean)
+        # Pixels, or patches where there are none: what few photographs say is chance.
+        enough = [each[each[:, 1] >= _ENOUGH] for each in sums]
+        worst = [_mean(each[0]) for each in enough if len(each)]
+        for source, each in zip(self.sources, enough, strict=True):
+            if len(each) and len(self.sources) > 1:
+                self.log(f"val_{source}_auc", _mean(each[0]))
+        mean = torch.stack(list(means.values())).mean()
+        self.log(MONITOR, torch.stack(worst).min() if self.training_options.worst and worst else mean)
 
     def configure_optimizers(self) -> Any:
         """Return what changes the weights, and what lowers its learning rate if that is asked for."""
@@ -118,6 +129,8 @@ class PatchModule(lightning.LightningModule):
         optimizer: torch.optim.Optimizer
         if options.optimizer == "sgd":
             optimizer = torch.optim.SGD(learning, lr=options.learning_rate, momentum=_MOMENTUM)
+        elif options.optimizer == "adamw":
+            optimizer = torch.optim.AdamW(learning, lr=options.learning_rate)
         else:
             optimizer = torch.optim.Adam(learning, lr=options.learning_rate)
         if options.cosine:
@@ -136,6 +149,11 @@ class PatchModule(lightning.LightningModule):
         truth = Truth(batch["mask"], batch["label"])
         prediction = self.network(*self.network.inputs(batch))
         return self.network.loss(prediction, truth, self.balance)
+
+
+def _mean(each: Tensor) -> Tensor:
+    """Return the mean of what has this sum and number."""
+    return each[0] / each[1]
 
 
 def _area(found: Tensor, true: Tensor) -> float | None:

@@ -1,10 +1,12 @@
 """Which patches of a photograph are learned from, and what is true of them."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["draw_patches", "manipulated_shares", "turned"]
+__all__ = ["draw_patches", "manipulated_shares", "turn"]
 
 _GRID = 8  # pixels: patches keep the JPEG grid
 
@@ -54,12 +56,6 @@ def draw_patches(
     return places * _GRID, wanted
 
 
-def turned(
-    pixels: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Flip and turn a square patch by quarters: a patch on the 8x8 grid stays on it."""
-    quarters, flip = int(rng.integers(4)), bool(rng.integers(2))
-    found = [np.rot90(part, quarters) for part in (pixels, mask)]
-    if flip:
-        found = [part[:, ::-1] for part in found]
-    return np.ascontiguousarray(found[0]), np.ascontiguousarray(found[1])
+def turn(plane: NDArray[Any], quarters: int, flip: bool) -> NDArray[Any]:
+    """Turn a square patch by quarters, then flip it: a patch on the 8x8 grid stays on it."""
+    return np.ascontiguousarray(np.rot90(plane, quarters)[:, :: -1 if flip else 1])

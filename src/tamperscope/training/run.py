@@ -72,12 +72,13 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
                 items = _items(learn, training, 0, network.sight)
                 first = collate([items[item] for item in range(_FIRST)])
                 step = max(1, first["pixels"].numel() // (3 * _SEEN))
-                few = {name: first[name][::step] for name in ("pixels", "photo")}
+                of_patches = {"pixels", "photo", "levels", "table", "stored"}.intersection(first)
+                few = {name: first[name][::step] for name in of_patches}
                 if len(few["pixels"]):  # else the first step says what is wrong with the photographs
                     scale(network, network.inputs({**first, **few}))
         with _quiet(), _explained(), interruption.raised():
             trainer.fit(
-                PatchModule(network, training),
+                PatchModule(network, training, list(validate.sources)),
                 _Data(learn, validate, training, network.sight),
                 ckpt_path=out / LAST if (out / LAST).exists() else None,
             )

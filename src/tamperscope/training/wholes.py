@@ -15,6 +15,7 @@ from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import whole_levels
 from tamperscope.training.config import Training
 from tamperscope.training.data import TRIES, VALIDATION, Item, Labelled, forge_one, resaved
+from tamperscope.types import Photo
 
 __all__ = ["Wholes", "comparable"]
 
@@ -59,16 +60,19 @@ class Wholes(TorchDataset[Item]):
     def _photograph(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], bool]:
         if self.epoch == VALIDATION:
             one = self.labelled[index]
-            return resaved(decode(one.path).pixels, self.training, self.recipe, rng), one.manipulated
+            return resaved(decode(one.path), self.training, self.recipe, rng).pixels, one.manipulated
         manipulated = bool(rng.random() < self.training.manipulated)
         if not self.pools[manipulated]:
             manipulated = not manipulated
         if self.pristine and rng.random() < self.training.forged:
             # Both classes come from here: had one another history, size or share, that would be learned.
             recipe = replace(self.recipe, pristine=float(not manipulated))
-            forgery = forge_one(_drawn(self.pristine, rng), _drawn(self.pristine, rng), recipe, rng)
+            host, donor = _drawn(self.pristine, rng), _drawn(self.pristine, rng)
+            forgery = forge_one(host.pixels, donor.pixels, recipe, rng)
             return decode(forgery.encode()).pixels, bool(forgery.kind)
-        return resaved(_drawn(self.pools[manipulated], rng), self.training, self.recipe, rng), manipulated
+        return resaved(
+            _drawn(self.pools[manipulated], rng), self.training, self.recipe, rng
+        ).pixels, manipulated
 
     def _item(
         self, photographs: list[tuple[NDArray[np.uint8], bool]], skipped: list[str], rng: np.random.Generator
@@ -100,5 +104,5 @@ def comparable(labelled: Sequence[Labelled]) -> list[Labelled]:
     return [one for one in labelled if one.source in pristine & manipulated] or list(labelled)
 
 
-def _drawn(pool: Sequence[Path], rng: np.random.Generator) -> NDArray[np.uint8]:
-    return decode(pool[int(rng.integers(len(pool)))]).pixels
+def _drawn(pool: Sequence[Path], rng: np.random.Generator) -> Photo:
+    return decode(pool[int(rng.integers(len(pool)))])

@@ -1,0 +1,115 @@
+"""The network of ours: JPEG history, noise, and what differs from the rest of the photo."""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import logit
+
+from tamperscope.detectors._learned import Floats, Learned, Look
+from tamperscope.plugins import option
+from tamperscope.signal.history import history
+from tamperscope.signal.windows import Tile, tiles
+from tamperscope.types import Card, Photo
+
+__all__ = ["Fusion"]
+
+_BLOCK = 8  # pixels that a feature stands for
+_NEAR = 6  # blocks beyond a tile that the features of its own depend on
+_FAR = 42  # blocks beyond a part that its mask depends on
+_LEAST = 1e-6  # probability, so that its logit is finite
+
+
+@dataclass(frozen=True)
+class Fusion(Learned):
+    """Features of each 8x8 block, tile by tile; then their context, compared with the whole photo.
+
+    References: ours; see `networks.fusion` for what it builds on.
+
+    """
+
+    tile: int = option(
+        512, "pixels of a side of what is looked at at once, a multiple of 8", low=64, high=4096
+    )
+    part: int = option(
+        448, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
+    )
+
+    smallest: ClassVar[int] = 64
+
+    card: ClassVar[Card] = Card(
+        title="Fusion network",
+        looks_at="JPEG history, noise, and what differs from the rest of the photo",
+        limits="what leaves neither another history nor another noise is not found",
+        paper="none: ours",
+        year=2026,
+        licence="MIT",
+    )
+
+    def look(self, photo: Photo) -> Look:
+        """Return what the network says of a photo, and how far each place may be trusted."""
+        features, fine = self._features(photo)
+        rows, columns = features.shape[1:]
+        summary = {
+            "mean": features.mean((1, 2), dtype=np.float64),
+            "square": np.square(features).mean((1, 2), dtype=np.float64),
+        }
+        whole = {name: one.astype(np.float32)[None, :, None, None] for name, one in summary.items()}
+        heat = np.empty((_BLOCK * rows, _BLOCK * columns), np.float32)
+        trust = np.empty((rows, columns), np.float32)
+        labels = []
+        for row, column in _grid(rows, columns, self.part, _FAR):
+            answers = self.trained.ask(
+                ["mask", "trust", "label"],
+                blocks=features[None, :, row.read, column.read],
+                details=fine[None, :, _times(row.read, 2), _times(column.read, 2)],
+                **whole,
+            )
+            place = _times(row.place, _BLOCK), _times(column.place, _BLOCK)
+            heat[place] = answers["mask"][0][_times(row.kept, _BLOCK), _times(column.kept, _BLOCK)]
+            trust[row.place, column.place] = answers["trust"][0][row.kept, column.kept]
+            labels.append(float(answers["label"][0]))
+        probability = max(labels)  # a photo is manipulated if a part of it is
+        return Look(
+            np.clip(heat[: photo.height, : photo.width], 0, 1),
+            float(logit(np.clip(probability, _LEAST, 1 - _LEAST))),
+            "a map by the network, from the history and the noise of each place beside those of the photo",
+            {"reliability": np.clip(trust, 0, 1)},
+        )
+
+    def _features(self, photo: Photo) -> tuple[Floats, Floats]:
+        """Return the features of blocks (maps, rows, columns) and of their quarters, twice as many."""
+        known = history(photo)
+        height, width = known.levels.shape
+        missing = ((0, height - photo.height), (0, width - photo.width), (0, 0))
+        pixels = np.pad(photo.pixels, missing, mode="edge")
+        found: list[Floats] = []
+        for row, column in _grid(height // _BLOCK, width // _BLOCK, self.tile // _BLOCK, _NEAR):
+            window = _times(row.read, _BLOCK), _times(column.read, _BLOCK)
+            answers = self.trained.ask(
+                ["features", "fine"],
+                pixels=np.ascontiguousarray(
+                    pixels[window].transpose(2, 0, 1)[None] / np.float32(255), np.float32
+                ),
+                levels=known.levels[window][None],
+                table=known.table[None],
+                stored=np.array([known.stored], np.float32),
+            )
+            for place, (name, scale) in enumerate((("features", 1), ("fine", 2))):
+                part = answers[name][0]
+                if len(found) <= place:
+                    size = scale * height // _BLOCK, scale * width // _BLOCK
+                    found.append(np.empty((len(part), *size), np.float32))
+                kept = part[:, _times(row.kept, scale), _times(column.kept, scale)]
+                found[place][:, _times(row.place, scale), _times(column.place, scale)] = kept
+        return found[0], found[1]
+
+
+def _grid(rows: int, columns: int, side: int, margin: int) -> "product[tuple[Tile, Tile]]":
+    return product(tiles(rows, side, margin), tiles(columns, side, margin))
+
+
+def _times(part: slice, scale: int) -> slice:
+    """Return the slice on a line with that many times as many places."""
+    return slice(scale * part.start, scale * part.stop)

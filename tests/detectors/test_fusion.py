@@ -1,0 +1,79 @@
+"""The network of ours, tile by tile: the same as at once."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import photos
+from networks_made import card
+from tamperscope import plugins
+from tamperscope.io.decode import decode
+from tamperscope.signal.history import history
+from tamperscope.training.export import to_onnx, with_card
+from tamperscope.training.run import build_network
+from tamperscope.types import Photo
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    torch.manual_seed(1)
+    made = build_network("fusion").eval()
+    for module in made.modules():  # as after a training: what is normalized is of different means and spreads
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
+            torch.nn.init.uniform_(module.running_var, 0.3, 1.5)
+    return made
+
+
+@pytest.fixture(scope="module")
+def weights(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "fusion.onnx"
+    path.write_bytes(with_card(to_onnx(network), card(network="fusion", calibration=(1.0, 0.0))))
+    return path
+
+
+def photo(form: str = "JPEG") -> Photo:
+    return decode(photos.encode(photos.scene()[:205, :333], form))
+
+
+def build(weights: Path, **fields: Any) -> Any:
+    return plugins.build("detectors", "fusion", weights=str(weights), **fields)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_it_says_what_the_network_says(network: Any, weights: Path, form: str) -> None:
+    given = photo(form)
+    known = history(given)
+    pixels = np.pad(given.pixels, ((0, 3), (0, 3), (0, 0)), mode="edge")
+    with torch.no_grad():
+        judged = network(
+            torch.from_numpy(pixels / np.float32(255)).permute(2, 0, 1)[None],
+            torch.from_numpy(known.levels)[None],
+            torch.from_numpy(known.table)[None],
+            torch.tensor([float(known.stored)]),
+        )
+    found = build(weights).localize(given)
+    expected = judged.mask.softmax(1)[0, 1, :205, :333].numpy()
+    assert expected.std() > 1e-3
+    assert np.abs(found.heatmap - expected).max() < 1e-4
+    assert found.score == pytest.approx(float(judged.label.softmax(1)[0, 1]), abs=1e-4)
+    assert np.abs(found.evidence["reliability"] - judged.trust[0].sigmoid().numpy()).max() < 1e-4
+
+
+@pytest.mark.parametrize(("tile", "part"), [(64, 448), (128, 448), (512, 64), (72, 64)])
+def test_tiles_change_nothing(weights: Path, tile: int, part: int) -> None:
+    given = photo()
+    whole, tiled = build(weights).localize(given), build(weights, tile=tile, part=part).localize(given)
+    assert np.abs(whole.heatmap - tiled.heatmap).max() < 1e-3
+    assert np.abs(whole.evidence["reliability"] - tiled.evidence["reliability"]).max() < 1e-3
+
+
+def test_parts_of_a_large_photo_change_nothing(weights: Path) -> None:
+    large = decode(photos.encode(np.tile(photos.scene(), (2, 2, 1))[:640, :1000], "JPEG"))
+    whole, parted = build(weights).localize(large), build(weights, part=64).localize(large)
+    assert np.abs(whole.heatmap - parted.heatmap).max() < 1e-3
