@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from networks_made import write_network, write_views
+from networks_made import card, write_network, write_views
 from tamperscope import plugins
 from tamperscope.detectors._activation import ActivationNetwork
 from tamperscope.detectors._base import Detector
@@ -39,6 +39,20 @@ def made_weights(name: str) -> Path | None:
     kind, path = plugins.load("detectors", name), Path(_FOLDER.name) / f"{name}.onnx"
     if issubclass(kind, ActivationNetwork):
         return write_views(path, name, len(kind.views))
+    if name == "fusion":
+        return _exported(name, path)
     if issubclass(kind, Learned):
         return write_network(path, side=None if name == "mantranet" else 64, network=name)
     return None
+
+
+def _exported(name: str, path: Path) -> Path:
+    """Write the detector's own network with random weights."""
+    import torch
+
+    from tamperscope.training.export import to_onnx, with_card
+    from tamperscope.training.run import build_network
+
+    torch.manual_seed(0)
+    path.write_bytes(with_card(to_onnx(build_network(name)), card(network=name)))
+    return path

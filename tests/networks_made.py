@@ -45,10 +45,10 @@ def write_network(
     )
 
 
-def write_views(path: Path, network: str, views: int, side: int = 24) -> Path:
-    """Write a network of whole photos, whose maps are the channels of 10 times its input, and its means.
+def write_views(path: Path, network: str, views: int, side: int = 24, variant: str = "small") -> Path:
+    """Write a network that says the same of every photo.
 
-    The probability of each view is one half, and its map rises from left to right; each view's is another.
+    The probabilities of its views rise from .5 to .9, and the map of the n-th is the n-th power of a ramp.
     """
     ramp = np.linspace(0, 1, side, dtype=np.float32)
     maps = np.stack([np.tile(ramp ** (view + 1), (side, 1)) for view in range(views)])[None]
@@ -67,7 +67,11 @@ def write_views(path: Path, network: str, views: int, side: int = 24) -> Path:
     nodes.append(helper.make_node("Add", ["views_made", "flat"], ["views"]))
     shapes: dict[str, Shape] = {"views": [1, views], "maps": [1, views, side, side]}
     return _save(
-        path, nodes, ["n", 3, side, side], shapes, card(network=network, calibration=(1.0, 0.0)).dumps()
+        path,
+        nodes,
+        ["n", 3, side, side],
+        shapes,
+        card(network=network, variant=variant, calibration=(1.0, 0.0)).dumps(),
     )
 
 

@@ -187,6 +187,15 @@ class Localization:
         ):
             raise ValueError(f"valid must be bool {self.heatmap.shape}, not {self.valid.shape}")
 
+        for name, one in self.evidence.items():
+            if (
+                one.dtype != np.float32
+                or one.ndim != 2
+                or not one.size
+                or not (one.min() >= 0 and one.max() <= 1)
+            ):
+                raise ValueError(f"evidence {name!r} must be float32 (height, width) in [0, 1]")
+
     def mask(self, threshold: float) -> NDArray[np.bool_]:
         """Return bool ``(height, width)``: at or above ``threshold`` where the method can judge."""
         above = self.heatmap >= threshold

@@ -78,6 +78,15 @@ def test_what_cannot_be_meant_is_refused_when_it_is_made(made: Path) -> None:
         build(made, segments="scal=3")
 
 
+def test_weights_with_a_single_view_are_called_by_it(tmp_path: Path) -> None:
+    weights = write_views(tmp_path / "one.onnx", "wcbnet", 1, variant="WCBnet_3")
+    found = build(weights, segmenter="").localize(photo())
+    assert list(found.evidence) == ["view 3"]
+    build(weights, view=3).prepare()
+    with pytest.raises(InvalidParameter, match="these weights have view 3"):
+        build(weights, view=4).prepare()
+
+
 def test_a_segmenter_without_weights_is_said_before_the_first_photo(made: Path) -> None:
     build(made).prepare()
     with pytest.raises(MissingWeights):

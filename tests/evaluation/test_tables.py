@@ -4,14 +4,17 @@ import csv
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from detectors_made import made_weights
+from tamperscope import plugins
 from tamperscope.cli import app
-from tamperscope.errors import InvalidParameter
+from tamperscope.errors import InvalidParameter, MissingWeights
 from tamperscope.evaluation.papers import PAPERS
-from tamperscope.evaluation.tables import find_table
+from tamperscope.evaluation.tables import Ours, find_table, layout, missing_rows
 from tamperscope.metrics._base import parse_metric
 from training_made import write_set
 
@@ -151,3 +154,22 @@ def test_networks_that_learned_here_are_not_measured_on_what_they_learned(tmp_pa
 def test_what_a_table_decides_on_cannot_be_changed(tmp_path: Path, setting: str) -> None:
     words = ["reproduce", "bappy2017", "table1", "--root", f"made={write_set(tmp_path)}", "--set", setting]
     assert run.invoke(app, [*words, "--set", "batch=64"]).exit_code == 2
+
+
+def test_rows_without_weights_are_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(self: Any) -> None:
+        raise MissingWeights(f"{self.title} has none", "fetch them")
+
+    for name in ("deeplab", "sam"):
+        monkeypatch.setattr(plugins.load("segmenters", name), "prepare", cannot)
+    monkeypatch.setattr(
+        "tamperscope.detectors._learned.shipped", lambda name: made_weights(name) or Path("none")
+    )
+    table = PAPERS["wang2024"]["table1"]
+    missing = missing_rows(table)
+    assert missing["WCBnet, DeepLab"] == "DeepLabv3 has none"
+    assert "PSPNet" in missing["ResNet, PSPNet"]
+    assert set(missing) >= {"ResNet, SAM", "WCBnet, SAM"}
+    assert "WCBnet, graph-based" not in missing
+    rows = {row[0]: row for row in layout(table, [Ours("here", "pixel_auc", {}, "-")], missing)}
+    assert "DeepLabv3 has none" in rows["WCBnet, DeepLab"]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+import photos
 from forging import host_and_donor
 from tamperscope import plugins
 from tamperscope.errors import Defect, InvalidParameter, MissingEvidence
@@ -250,3 +251,10 @@ FLOORS: list[tuple[str, Callable[[float], bool]]] = [
 def test_traces_are_there_exactly_where_the_recipe_says(preset: str, holds: Callable[[float], bool]) -> None:
     # The photographs of the tests were never compressed, so they need not be shrunk first.
     assert holds(auc(replace(PRESETS[preset], shrink=(1, 1))))
+
+
+def test_photographs_are_reduced_as_often_as_it_says() -> None:
+    recipe = replace(PRESETS["clean"], shrink=(0.5, 0.5), shrunk=0.3, off_grid=0)
+    host = photos.crop(128, 128)
+    made = [forge(host, [], recipe, np.random.default_rng(seed)) for seed in range(200)]
+    assert 0.2 < np.mean([one.mask.shape == (64, 64) for one in made]) < 0.4

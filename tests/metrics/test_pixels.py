@@ -169,3 +169,17 @@ def test_pooled_counts_may_be_huge(tmp_path: Path) -> None:
     curve = merge([path, path, path])
     assert curve is not None
     assert curve.auc == pytest.approx((0.75 * 0.75 + (0.75 * 0.25 + 0.25 * 0.75) / 2), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["pixel_auc", "pixel_f1"])
+def test_photos_that_are_not_called_manipulated_are_left_out(name: str) -> None:
+    heatmap, truth = np.array([[0.9, 0.2, 0.6]], np.float32), np.array([[True, False, False]])
+    (plain,), (called,) = (
+        parse_metric(f"{name}@card" if name == "pixel_f1" else name),
+        parse_metric(f"{name}_called"),
+    )
+    for score, counts in ((None, False), (0.49, False), (0.5, True)):
+        comparison = Comparison(Localization(heatmap, score), truth, 0.5)
+        expected = plain.observe(comparison) if counts else None
+        assert called.observe(comparison) == expected
+        assert plain.observe(comparison) is not None

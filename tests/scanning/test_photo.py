@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import photos
+from detectors_made import made_weights
 from tamperscope.errors import Defect, OutputError, TooLarge
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import write_whole
@@ -293,3 +294,21 @@ def test_an_outcome_tells_its_highest_score() -> None:
     assert Outcome(Path("a"), {"detections": entries[:1]}).score is None
     assert Outcome(Path("a")).score is None
     assert not Outcome(Path("a")).analysed
+
+
+def test_maps_that_led_to_a_heatmap_are_named_and_on_the_sheet(folder: Path, tmp_path: Path) -> None:
+    fields, out = {"wcbnet": {"weights": str(made_weights("wcbnet"))}}, tmp_path / "out"
+    plan: dict[str, Any] = {"fields": fields, "out": out, "resume": True}
+    done = scan(folder / "forged.jpg", detectors=("wcbnet",), **plan)
+    assert done.folder
+    assert detections(done)[0]["evidence"] == ["view 2", "view 3", "view 4"]
+    stored = json.loads((done.folder / "result.json").read_text())
+    jsonschema.validate(stored, schema())
+    assert stored["evidence_sheet"] == ["wcbnet"]
+    alone = (done.folder / "evidence.png").read_bytes()
+    assert scan(folder / "forged.jpg", detectors=("wcbnet",), **plan).resumed
+    scan(folder / "forged.jpg", detectors=("ela",), **plan)
+    both = scan(folder / "forged.jpg", detectors=("ela", "wcbnet"), **plan)
+    assert not both.resumed, "the sheet does not show both"
+    assert (done.folder / "evidence.png").read_bytes() != alone
+    assert scan(folder / "forged.jpg", detectors=("ela", "wcbnet"), **plan).resumed

@@ -133,3 +133,24 @@ def test_sam_finds_the_same_as_its_library(tmp_path: Path) -> None:
     )
     expected = np.stack([np.asarray(mask, bool) for mask in answers["masks"]])
     assert np.array_equal(found, expected[expected.any(axis=(1, 2))])
+
+
+def test_weights_of_sam_must_be_whole(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    made = made_weights("sam", tmp_path)
+    assert made
+    state = load_file(made / "model.safetensors")
+    state.pop(next(name for name in state if "mask_decoder" in name))
+    save_file(state, made / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CorruptFile, match="it lacks 1 tensors of SAM"):
+        Sam(weights=str(made)).prepare()
+
+
+def test_weights_of_another_network_are_no_deeplab(tmp_path: Path) -> None:
+    torch.save({"weight": torch.ones(2)}, tmp_path / "other.pth")
+    with pytest.raises(CorruptFile, match="it holds another network"):
+        DeepLab(weights=str(tmp_path / "other.pth")).prepare()
+    (tmp_path / "empty.pth").write_bytes(b"")
+    with pytest.raises(CorruptFile, match=r"empty\.pth"):
+        DeepLab(weights=str(tmp_path / "empty.pth")).prepare()

@@ -56,7 +56,7 @@ def test_onnx_says_what_pytorch_says(name: str, variant: str, tmp_path: Path) ->
             assert np.abs(found[output] - values.numpy()).max() <= PARITY
 
 
-@pytest.mark.parametrize("name", ["semi_global", "mfcn"])
+@pytest.mark.parametrize("name", ["semi_global", "mfcn", "fusion"])
 def test_what_is_trained_can_be_exported_and_scans(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,7 @@ class Copying(Network):
 def test_weights_may_be_chosen_by_the_worst_data_set(
     worst: bool, expected: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = PatchModule(Copying(), Training(worst=worst), ["bad", "good"])
+    module = PatchModule(Copying(), Training(choose="worst" if worst else "mean"), ["bad", "good"])
     logged = log_of(module, monkeypatch)
     with torch.no_grad():
         module.validation_step(batch_of([0, 1], [False, True]))
@@ -74,7 +74,7 @@ def test_weights_may_be_chosen_by_the_worst_data_set(
 
 
 def test_few_photographs_decide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = PatchModule(Copying(), Training(worst=True), ["few", "many"])
+    module = PatchModule(Copying(), Training(choose="worst"), ["few", "many"])
     logged = log_of(module, monkeypatch)
     with torch.no_grad():
         module.validation_step(batch_of([0], [False], photos=9))

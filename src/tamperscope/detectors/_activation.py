@@ -46,12 +46,12 @@ class ActivationNetwork(Learned):
 
     def look(self, photo: Photo) -> Look:
         """Return the map that the views agree on, refined; of what the photo must be, their mean says it."""
-        levels = whole_levels(photo.pixels, self.quality, self.trained.side)
+        levels = whole_levels(photo.pixels[: photo.decoded_rows or None], self.quality, self.trained.side)
         answers = self.trained.run(pixels=levels.transpose(2, 0, 1)[None])
         views = {
             name: (float(probability), heat / max(float(heat.max()), 1e-12))  # as Grad-CAM's, 1 at most
             for name, probability, heat in zip(
-                self.views[: len(answers["maps"][0])], answers["views"][0], answers["maps"][0], strict=True
+                self._names(), answers["views"][0], answers["maps"][0], strict=True
             )
         }
         chosen = self._chosen(views)
@@ -67,6 +67,10 @@ class ActivationNetwork(Learned):
             f"the network calls the photo manipulated with a probability of {probability:.2f} ({said})",
             {name: np.clip(heat, 0, 1) for name, (_, heat) in views.items()},
         )
+
+    def _names(self) -> tuple[str, ...]:
+        """Return the names of the views that these weights have."""
+        return self.views
 
     def _chosen(self, views: dict[str, tuple[float, Floats]]) -> list[str]:
         """Return the names of the views that count."""

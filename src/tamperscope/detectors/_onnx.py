@@ -81,10 +81,12 @@ class NetworkCard:
 class Trained:
     """A network that is ready to run.
 
-    ``card`` and ``digest``, SHA-256, are its file's. It answers with ``outputs``, such as "mask" and "label",
-    for patches of ``side`` pixels, and looks at the whole photo as a square of ``context`` pixels a side.
+    ``path``, ``card`` and ``digest``, SHA-256, are its file's. It answers with ``outputs``, such as "mask"
+    and "label", for patches of ``side`` pixels, and looks at the whole photo as a square of ``context``
+    pixels a side.
     """
 
+    path: Path
     card: NetworkCard
     digest: str
     session: Any
@@ -197,4 +199,4 @@ def _open(path: Path, threads: int, state: tuple[int, int]) -> Trained:  # noqa:
             _REMEDY,
             display(path),
         ) from error
-    return Trained(card, hashlib.sha256(data).hexdigest(), session)
+    return Trained(path, card, hashlib.sha256(data).hexdigest(), session)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logit
 
 from tamperscope.detectors._learned import Floats, Learned, Look
+from tamperscope.errors import MissingEvidence
 from tamperscope.plugins import option
 from tamperscope.signal.history import history
 from tamperscope.signal.windows import Tile, tiles
@@ -41,15 +42,23 @@ class Fusion(Learned):
     card: ClassVar[Card] = Card(
         title="Fusion network",
         looks_at="JPEG history, noise, and what differs from the rest of the photo",
-        limits="what leaves neither another history nor another noise is not found",
+        limits=(
+            "what leaves neither another history nor another noise is not found: copies within a photo, and "
+            "photos that were reduced or saved coarsely after the edit"
+        ),
         paper="none: ours",
         year=2026,
         licence="MIT",
+        deviations=("the whole photo that a place is compared with was a crop of 256 pixels in training",),
     )
 
     def look(self, photo: Photo) -> Look:
         """Return what the network says of a photo, and how far each place may be trusted."""
-        features, fine = self._features(photo)
+        # Rows that were never in the file must not count in what the whole photo is compared with.
+        height = photo.height if photo.decoded_rows == photo.height else photo.decoded_rows // _BLOCK * _BLOCK
+        if height < self.smallest:
+            raise MissingEvidence("too little of the photo is in the file", "find a whole copy of it")
+        features, fine = self._features(photo, height)
         rows, columns = features.shape[1:]
         summary = {
             "mean": features.mean((1, 2), dtype=np.float64),
@@ -71,19 +80,22 @@ class Fusion(Learned):
             trust[row.place, column.place] = answers["trust"][0][row.kept, column.kept]
             labels.append(float(answers["label"][0]))
         probability = max(labels)  # a photo is manipulated if a part of it is
+        full = np.zeros((photo.height, photo.width), np.float32)
+        full[:height] = heat[:height, : photo.width].clip(0, 1)
+        trust = np.pad(trust, ((0, -(-photo.height // _BLOCK) - rows), (0, 0)))
         return Look(
-            np.clip(heat[: photo.height, : photo.width], 0, 1),
+            full,
             float(logit(np.clip(probability, _LEAST, 1 - _LEAST))),
             "a map by the network, from the history and the noise of each place beside those of the photo",
             {"reliability": np.clip(trust, 0, 1)},
         )
 
-    def _features(self, photo: Photo) -> tuple[Floats, Floats]:
-        """Return the features of blocks (maps, rows, columns) and of their quarters, twice as many."""
+    def _features(self, photo: Photo, height: int) -> tuple[Floats, Floats]:
+        """Return features of the first rows' blocks (maps, rows, columns), and of their quarters."""
         known = history(photo)
-        height, width = known.levels.shape
-        missing = ((0, height - photo.height), (0, width - photo.width), (0, 0))
-        pixels = np.pad(photo.pixels, missing, mode="edge")
+        height, width = -(-height // _BLOCK) * _BLOCK, known.levels.shape[1]
+        missing = ((0, max(0, height - photo.height)), (0, width - photo.width), (0, 0))
+        pixels = np.pad(photo.pixels[:height], missing, mode="edge")
         found: list[Floats] = []
         for row, column in _grid(height // _BLOCK, width // _BLOCK, self.tile // _BLOCK, _NEAR):
             window = _times(row.read, _BLOCK), _times(column.read, _BLOCK)

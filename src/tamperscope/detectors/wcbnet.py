@@ -39,7 +39,11 @@ class WcbNet(ActivationNetwork):
         deviations=(
             "error levels are taken before the photo is brought to 384x384",
             "one small ResNet with three heads; the paper's three ResNet-50 can be trained as variants",
-            "regions come from a graph-based segmentation unless another segmenter is set",
+            "the error levels are those of quality 90, which the paper does not give",
+            "each view's map has a maximum of 1 before the mean, at the size of the finest",
+            "regions come from a graph-based segmentation unless another segmenter is set; distances within "
+            "one have a maximum of 1, and Bayes' rule has estimators of ours (refine/bayes.py)",
+            "with `view`, the score is that view's by the calibration of all three together",
             "the map is multiplied by the probability that the photo is manipulated",
         ),
     )
@@ -49,6 +53,18 @@ class WcbNet(ActivationNetwork):
         if self.view == 1:
             raise InvalidParameter("wcbnet.view cannot be 1", "give 0, 2, 3 or 4")
 
+    def prepare(self) -> None:
+        """Also see whether the weights have the view."""
+        super().prepare()
+        if self.view and f"view {self.view}" not in self._names():
+            raise InvalidParameter(
+                f"wcbnet.view cannot be {self.view}: these weights have {', '.join(self._names())}", "give 0"
+            )
+
+    def _names(self) -> tuple[str, ...]:
+        """Return all three, or that of a variant with a single one, such as WCBnet_3."""
+        view = self.trained.card.variant.rpartition("_")[2]
+        return (f"view {view}",) if view in ("2", "3", "4") else self.views
+
     def _chosen(self, views: dict[str, tuple[float, Floats]]) -> list[str]:
-        name = f"view {self.view}"
-        return [name] if name in views and len(views) > 1 else list(views)
+        return [f"view {self.view}"] if self.view else list(views)

@@ -104,10 +104,9 @@ def code_digest(name: str) -> str:
 
 
 def _sources(name: str) -> Iterator[Path]:
-    for package in ("io", "segmenters", "signal"):
+    for package in ("io", "refine", "segmenters", "signal"):
         yield from sorted((_PACKAGE / package).glob("*.py"))
-    for package in ("detectors", "refine"):
-        yield from sorted((_PACKAGE / package).glob("_*.py"))
+    yield from sorted((_PACKAGE / "detectors").glob("_*.py"))
     yield _PACKAGE / "types.py"
     detector, refiners = parts(name)
     for choice in plugins.load("detectors", detector).choices:

@@ -29,7 +29,7 @@ def check(path: Path) -> str:
 
     Raises:
         MissingWeights: it cannot be read.
-        CorruptFile: its name, or that of the file it links to, holds another SHA-256.
+        CorruptFile: its name, or that of the file it links to, is another SHA-256 or ends in one.
 
     """
     try:
@@ -61,7 +61,7 @@ def tensors(published: Any, path: Path | None = None) -> "dict[str, Tensor]":
     from torch.hub import get_dir
 
     kept = path or Path(get_dir()) / "checkpoints" / published.url.rpartition("/")[2]
-    if path or kept.exists():  # torchvision checks only what it fetches
+    if not path and kept.exists():  # torchvision checks only what it fetches
         check(kept)
     try:
         if path:
@@ -69,9 +69,13 @@ def tensors(published: Any, path: Path | None = None) -> "dict[str, Tensor]":
             return found
         with redirect_stdout(sys.stderr):  # it says there what it fetches
             found = published.get_state_dict(progress=True, check_hash=True, weights_only=True)
-    except pickle.UnpicklingError as error:
+    except (pickle.UnpicklingError, EOFError) as error:
         raise CorruptFile("it holds more than tensors", "give a file of weights", display(kept)) from error
     except (OSError, URLError, RuntimeError) as error:
+        if path:
+            raise MissingWeights(
+                f"weights cannot be read ({error})", "give another file", display(path)
+            ) from error
         raise MissingWeights(
             f"published weights cannot be had ({str(error).strip()})",
             f"fetch {published.url} on another machine and put it at {kept}",

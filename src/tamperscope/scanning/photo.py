@@ -144,14 +144,15 @@ def _write(
     remove(folder / EVIDENCE)
     for name, (detector, result) in results.items():
         _write_pictures(folder, name, photo, result, detector.own_card.threshold, raw)
-    if len(results) > 1 or any(result.evidence for _, result in results.values()):
+    shown = _on_sheet({name: bool(result.evidence) for name, (_, result) in results.items()})
+    if shown:
         said = {entry["name"]: entry for entry in record["detections"]}
         sheet = [
             (f"{name}: {detector.own_card.title}", _summary(said[name]), result, detector.own_card.threshold)
             for name, (detector, result) in results.items()
         ]
         write_whole(folder / EVIDENCE, draw_evidence(photo, sheet))
-    complete = {**record, "detections": [*record["detections"], *kept]}
+    complete = {**record, "evidence_sheet": shown, "detections": [*record["detections"], *kept]}
     write_whole(folder / "result.json", (report.dumps(complete, indent=2) + "\n").encode())
     remove(folder / _OWNER)  # the record tells now whose folder it is
 
@@ -254,13 +255,15 @@ def _finished(folder: Path, digest: str, plan: Plan) -> dict[str, Any] | None:
         return None
     entries = {entry["name"]: entry for entry in found if entry}  # auto may have chosen one named as well
     judged = [entry for entry in entries.values() if entry["verdict"] != "not applicable"]
-    if (len(judged) > 1 or any(map(_evidence, judged))) and not (folder / EVIDENCE).is_file():
+    wanted = _on_sheet({entry["name"]: bool(entry.get("evidence")) for entry in judged})
+    if wanted and (stored.get("evidence_sheet") != wanted or not (folder / EVIDENCE).is_file()):
         return None
     return {**stored, "detections": list(entries.values())} if all(found) else None
 
 
-def _evidence(entry: dict[str, Any]) -> bool:
-    return bool(entry.get("evidence"))
+def _on_sheet(judged: Mapping[str, bool]) -> list[str]:
+    """Return the detectors on the evidence sheet, of those that judged and whether they have more maps."""
+    return list(judged) if len(judged) > 1 or any(judged.values()) else []
 
 
 def _same(entry: dict[str, Any], requested: str, plan: Plan, folder: Path) -> bool:

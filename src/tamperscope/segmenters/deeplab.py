@@ -5,6 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tamperscope.errors import CorruptFile
+from tamperscope.io.paths import display
 from tamperscope.io.published import tensors
 from tamperscope.segmenters._learned import SemanticSegmenter
 
@@ -36,5 +38,12 @@ class DeepLab(SemanticSegmenter):
         network = segmentation.deeplabv3_resnet50(
             weights=None, weights_backbone=None, num_classes=len(published.meta["categories"]), aux_loss=True
         )
-        network.load_state_dict(tensors(published, Path(weights) if weights else None))
+        try:
+            network.load_state_dict(tensors(published, Path(weights) if weights else None))
+        except RuntimeError as error:
+            raise CorruptFile(
+                f"it holds another network ({str(error).splitlines()[0]})",
+                f"give the file from {published.url}",
+                display(weights),
+            ) from error
         return network.eval()

@@ -61,7 +61,16 @@ class Sam(LearnedSegmenter):
 
         try:
             check(Path(weights) / _FILE if weights else Path(hf_hub_download(_NAME, _FILE)))
-            model = SamModel.from_pretrained(weights or _NAME, use_safetensors=True)
+            kind: Any = SamModel  # whose types do not know that it tells what it lacked
+            model, loading = kind.from_pretrained(
+                weights or _NAME, use_safetensors=True, output_loading_info=True
+            )
+            if wrong := [*loading["missing_keys"], *loading["mismatched_keys"]]:  # drawn at random, otherwise
+                raise CorruptFile(
+                    f"it lacks {len(wrong)} tensors of SAM, such as {wrong[0]}",
+                    "fetch it anew",
+                    display(weights),
+                )
             processor = SamProcessor.from_pretrained(weights or _NAME)
         except (MissingWeights, CorruptFile):
             raise
@@ -71,5 +80,5 @@ class Sam(LearnedSegmenter):
                 f"fetch https://huggingface.co/{_NAME} on another machine, and give its folder as weights",
                 display(weights),
             ) from error
-        kind: Any = MaskGenerationPipeline  # whose constructor has no types
-        return kind(model=model, image_processor=processor.image_processor)
+        pipeline: Any = MaskGenerationPipeline  # whose constructor has no types
+        return pipeline(model=model, image_processor=processor.image_processor)

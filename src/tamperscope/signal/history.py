@@ -16,12 +16,12 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Magnitudes of the luminance's DCT coefficients, and the steps in which they are counted.
+    """Magnitudes of a photo's DCT coefficients, and the steps in which they are counted.
 
     ``levels`` is uint8 ``(8 * rows, 8 * columns)``, at most `MOST`, blocks side by side, as many as cover the
     photo; ``table`` (8, 8) holds the steps, vertical frequencies before horizontal ones. ``stored`` says that
-    both come from a JPEG file; otherwise the pixels' own coefficients are counted in steps of 1, in which an
-    earlier saving on the same grid still shows.
+    both come from a JPEG file: its first component, the luminance but in CMYK and RGB. Otherwise the pixels'
+    own coefficients are counted in steps of 1, in which an earlier saving on the same grid still shows.
     """
 
     levels: NDArray[np.uint8]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import logit
 
 from tamperscope.detectors._learned import Learned
 from tamperscope.errors import TamperscopeError
@@ -22,7 +23,11 @@ _SIDE = 1024  # pixels: of larger photographs a window is saved once more, with 
 
 
 def calibrate(
-    detector: Learned, photographs: Photographs, seed: int, advance: Callable[[], None] = lambda: None
+    detector: Learned,
+    photographs: Photographs,
+    seed: int,
+    alarms: float = 0.0,
+    advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Return ``threshold``, ``calibration`` and ``calibrated`` of a `NetworkCard`.
 
@@ -31,7 +36,8 @@ def calibrate(
     Each photograph counts as it is, and saved once more as JPEG with a quality drawn alike for both classes,
     or else the score would learn how a data set's classes were saved. The threshold is that of the highest
     mean F1 of manipulated photographs. The score is Platt's logistic curve over what the detector suspects,
-    both classes weighing the same; there is none if what it suspects is no better than chance.
+    both classes weighing the same; there is none if what it suspects is no better than chance. With
+    ``alarms`` the curve is shifted until no more than that share of the pristine ones reaches the threshold.
     """
     curves, suspicions, labels = [], [], []
     for sample, photo, mask in _versions(photographs, detector.smallest, seed):
@@ -50,6 +56,11 @@ def calibrate(
             f"{len(labels) // 2} validation photographs, as they are and saved once more, both classes "
             "weighing the same"
         )
+        if alarms and curves:
+            pristine = np.array(suspicions)[~np.array(labels)]
+            shift = logit(found["threshold"]) - line[0] * np.quantile(pristine, 1 - alarms)
+            found["calibration"] = (line[0], float(shift))
+            found["calibrated"] += f"; shifted, so that {alarms:.0%} of the pristine ones reach the threshold"
     return found
 
 

@@ -13,6 +13,7 @@ from tamperscope.plugins import Configurable, option, parsed
 __all__ = ["RECIPES", "Training"]
 
 _OPTIMIZERS = ("adam", "adamw", "sgd")
+_CHOICES = ("mean", "worst", "last")
 _PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 
 
@@ -62,8 +63,16 @@ class Training(Configurable):
     per_photo: int = option(8, "patches from a photograph each time it is read", low=1, high=4096)
     turns: bool = option(True, "flips and quarter turns, which keep the 8x8 grid")
     validation: int = option(8, "patches of each validation photograph", low=2, high=4096)
-    worst: bool = option(
-        False, "weights are chosen by the data set on which they are worst, else by the mean over photographs"
+    choose: str = option(
+        "mean",
+        "weights of the epoch that is best by the mean over validation photographs (mean), by the data set "
+        "on which it is worst (worst), or of the last one (last)",
+    )
+    alarms: float = option(
+        0.0,
+        "share of pristine validation photographs that the score may accuse; 0: it is a probability",
+        low=0,
+        high=0.5,
     )
     seed: int = option(0, "the same seed gives the same weights on the same machine", low=0, high=2**31)
     precision: str = option(
@@ -91,6 +100,7 @@ class Training(Configurable):
         for name, value, known in (
             ("precision", self.precision, _PRECISIONS),
             ("optimizer", self.optimizer, _OPTIMIZERS),
+            ("choose", self.choose, _CHOICES),
         ):
             if value not in known:
                 raise InvalidParameter(f"training.{name} cannot be {value!r}", f"give {', '.join(known)}")
@@ -186,7 +196,8 @@ RECIPES: dict[str, dict[str, Any]] = {
         "resaved": 0.3,
         "positive": 0.8,
         "validation": 2,
-        "worst": True,
+        "choose": "last",
+        "alarms": 0.05,
     },
     "overnight": {**_LONG, "epochs": 480, "forged": 0.3},  # ten hours
 }

@@ -19,12 +19,12 @@ from tamperscope import __version__, plugins
 from tamperscope.detectors._onnx import KEY, NetworkCard, Trained, open_weights
 from tamperscope.errors import CorruptFile, InvalidParameter, TrainingFailed, UnreadableFile
 from tamperscope.io.paths import display, write_whole
-from tamperscope.networks._base import Network, Sight
+from tamperscope.networks._base import Network
 from tamperscope.training.calibrate import calibrate
 from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
 from tamperscope.training.folder import WEIGHTS, Run, load_weights, read_run
-from tamperscope.training.measure import measure, measure_wholes
+from tamperscope.training.measure import measure, measure_photos, measure_wholes
 from tamperscope.training.run import build_network
 
 __all__ = ["PARITY", "Watch", "convert", "export", "to_onnx", "unwatched", "with_card"]
@@ -32,6 +32,7 @@ __all__ = ["PARITY", "Watch", "convert", "export", "to_onnx", "unwatched", "with
 PARITY = 1e-4  # of probabilities, at most, between PyTorch and ONNX Runtime
 _OPSET = 17
 _INPUT = "pixels: RGB / 255, (n, 3, {0}, {0}), on the 8x8 grid, never resized; probabilities of manipulation"
+_FILE = "pixels: RGB / 255, (n, 3, any multiples of 8), never resized; levels, table, stored: signal.history"
 _WHOLE = "pixels: signed error levels of the whole photo at JPEG quality {1}, in a square, (n, 3, {0}, {0})"
 
 
@@ -67,13 +68,12 @@ def export(
     learned = _checked(found, splits, terms or {})
     network = build_network(name, training.variant)
     load_weights(network, run / WEIGHTS)
-    sight = network.sight
     model = to_onnx(network)
     card = NetworkCard(
         network=name,
         variant=training.variant or next(iter(network.variants)),
         version=__version__,
-        input=(_WHOLE if sight.levels else _INPUT).format(sight.side, sight.levels),
+        input=_rule(network),
         licence=_licence(learned),
         data=learned,
         training=asdict(training),
@@ -83,22 +83,46 @@ def export(
         if "val" in splits:
             detector = plugins.build("detectors", name, weights=str(draft))
             with watch("fitting the threshold", 2 * len(splits["val"].samples)) as advance:
-                card = replace(card, **calibrate(detector, splits["val"], training.seed, advance))
-        trained = open_weights(draft, name)
+                card = replace(
+                    card, **calibrate(detector, splits["val"], training.seed, training.alarms, advance)
+                )
+        draft.write_bytes(with_card(model, card))  # with what was fitted
         for split in ("val", "test"):
             if split in splits:
-                figures = _measured(trained, splits[split], training, sight, split, watch)
+                figures = _measured(network, open_weights(draft, name), splits[split], training, split, watch)
                 card = replace(card, metrics={**card.metrics, split: figures})
     write_whole(out, with_card(model, card))
     return card
 
 
+def _rule(network: Network) -> str:
+    """Return what the network takes, in words."""
+    sight = network.sight
+    if sight.history:
+        return _FILE
+    side = "any size" if _any_size(network) else sight.side
+    return (_WHOLE if sight.levels else _INPUT).format(side, sight.levels)
+
+
+def _any_size(network: Network) -> bool:
+    return 2 in network.varying("pixels")
+
+
 def _measured(
-    trained: Trained, photographs: Photographs, training: Training, sight: Sight, split: str, watch: Watch
+    network: Network,
+    trained: Trained,
+    photographs: Photographs,
+    training: Training,
+    split: str,
+    watch: Watch,
 ) -> dict[str, Any]:
-    if sight.levels:
+    if network.sight.levels:
         with watch(f"measuring {split}", 2 * len(photographs.samples)) as advance:
-            return measure_wholes(trained, photographs, training, sight, advance)
+            return measure_wholes(trained, photographs, training, network.sight, advance)
+    if _any_size(network):
+        detector = plugins.build("detectors", trained.card.network, weights=str(trained.path))
+        with watch(f"measuring {split}", len(photographs.samples)) as advance:
+            return measure_photos(detector, photographs, advance)
     with watch(f"measuring {split}", len(photographs.of(manipulated=True))) as advance:
         return measure(trained, photographs, training, advance=advance).record
 
@@ -128,7 +152,7 @@ def convert(name: str, weights: Path, out: Path) -> NetworkCard:
         network=name,
         variant="published",
         version=__version__,
-        input=_INPUT.format("any size"),
+        input=_rule(network),
         licence=plugins.load("detectors", name).card.licence,
     )
     model = with_card(to_onnx(network), card)

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tamperscope.detectors._learned import Learned
 from tamperscope.detectors._onnx import Trained, as_input
-from tamperscope.errors import TrainingFailed
+from tamperscope.errors import TamperscopeError, TrainingFailed
+from tamperscope.io.decode import decode
 from tamperscope.metrics._ranking import Curve, Ranking
 from tamperscope.networks._base import PATCH, Sight
 from tamperscope.training.config import Training
 from tamperscope.training.data import Patches, Photographs
 from tamperscope.training.wholes import Wholes
 
-__all__ = ["PER_PHOTO", "Figures", "measure", "measure_wholes"]
+__all__ = ["PER_PHOTO", "Figures", "measure", "measure_photos", "measure_wholes"]
 
 PER_PHOTO = 16  # patches, half of them manipulated as far as a photograph has both sorts
 
@@ -104,6 +106,47 @@ def measure(
         patch_curve=patch[1],
         pixel_curve=pixel[1],
     )
+
+
+def measure_photos(
+    detector: Learned, photographs: Photographs, advance: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
+    """Return how well a detector marks whole photographs, and tells them apart.
+
+    Raises:
+        TrainingFailed: there is no manipulated photograph that can be used.
+
+    """
+    areas, scores, overlaps, alarms = [], [], [], []
+    threshold = detector.own_card.threshold
+    for sample in photographs.samples:
+        advance()
+        try:
+            photo = decode(sample.image)
+            truth = photographs.dataset.mask(sample, (photo.height, photo.width))
+            found = detector.localize(photo)
+        except TamperscopeError:  # what training passed over as well
+            continue
+        marked = found.mask(threshold)
+        if found.score is not None:
+            scores.append((sample.manipulated, found.score))
+        if not sample.manipulated:
+            alarms.append(float(marked.mean()))
+        elif (curve := Ranking.of(found.heatmap, truth).curve) is not None:
+            areas.append(curve.auc)
+            overlaps.append(2 * float((marked & truth).sum()) / float(marked.sum() + truth.sum()))
+    if not areas:
+        raise TrainingFailed("there is no manipulated photograph to measure on", "give a split that has some")
+    labels, values = (np.array(each) for each in zip(*scores, strict=True)) if scores else ((), ())
+    apart = Ranking.of(np.array(values, np.float32), np.array(labels, bool)).curve if scores else None
+    figures = {
+        "pixel_auc": float(np.mean(areas)),
+        "pixel_f1@card": float(np.mean(overlaps)),
+        "false_alarm_area@card": float(np.mean(alarms)) if alarms else None,
+        "image_auc": apart.auc if apart else None,
+    }
+    rounded = {key: None if value is None else round(value, 4) for key, value in figures.items()}
+    return {"manipulated": len(areas), "pristine": len(alarms), **rounded}
 
 
 def measure_wholes(

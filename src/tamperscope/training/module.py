@@ -8,7 +8,7 @@ import lightning
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
-from torchmetrics.classification import BinaryAccuracy
+from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 
 from tamperscope.errors import TrainingFailed
 from tamperscope.networks._base import Balance, Network, Truth
@@ -39,9 +39,14 @@ class PatchModule(lightning.LightningModule):
         self.balance = Balance(training.weight, training.mask_weight, training.agreement)
         self.skipped = 0  # photographs that could not be used
         self.patch_accuracy, self.pixel_accuracy = BinaryAccuracy(), BinaryAccuracy()
+        self.photo_auc = BinaryAUROC(thresholds=_STEPS)
         self.sources = sources  # data sets of the validation
         # By data set and kind: their sum and number.
         self.register_buffer("areas", torch.zeros(len(sources), len(_KINDS), 2), persistent=False)
+
+    def on_train_epoch_start(self) -> None:
+        """Let what a network draws depend on the epoch alone, so that a training can be taken up again."""
+        torch.manual_seed(hash((self.training_options.seed, self.current_epoch, self.global_rank)) % 2**32)
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of a batch.
@@ -86,8 +91,11 @@ class PatchModule(lightning.LightningModule):
                 found = logits.float().softmax(1)[:, 1]
                 accuracy(found, true)
                 self.log(f"val_{what}_accuracy", accuracy)
-                # What sees whole photographs must tell them apart, what sees patches those of a photograph.
-                groups = torch.zeros_like(true) if self.network.sight.levels else batch["photo"]
+                # What sees whole photographs must tell all of them apart, what sees patches those of each.
+                if self.network.sight.levels:
+                    self.photo_auc.update(found, true)
+                    continue
+                groups = batch["photo"]
                 for photo in groups.unique():
                     area = _area(found[groups == photo], true[groups == photo])
                     if area is not None:
@@ -106,6 +114,9 @@ class PatchModule(lightning.LightningModule):
         sums = gathered.reshape(-1, *self.areas.shape).sum(0)
         self.areas.zero_()
         means = {what: _mean(each) for what, each in zip(_KINDS, sums.sum(0), strict=True) if each[1]}
+        if self.network.sight.levels:
+            means["patch"] = self.photo_auc.compute()
+            self.photo_auc.reset()
         if not means:
             raise TrainingFailed(
                 "no validation photograph has both pristine and manipulated patches",
@@ -120,7 +131,9 @@ class PatchModule(lightning.LightningModule):
             if len(each) and len(self.sources) > 1:
                 self.log(f"val_{source}_auc", _mean(each[0]))
         mean = torch.stack(list(means.values())).mean()
-        self.log(MONITOR, torch.stack(worst).min() if self.training_options.worst and worst else mean)
+        self.log(
+            MONITOR, torch.stack(worst).min() if self.training_options.choose == "worst" and worst else mean
+        )
 
     def configure_optimizers(self) -> Any:
         """Return what changes the weights, and what lowers its learning rate if that is asked for."""

@@ -85,7 +85,9 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
         if not trainer.is_global_zero:
             sys.exit()
         draw_curves(out / "metrics.csv", out / "curves.png", f"{name} {training.variant}".strip())
-        state = SafeCheckpoints().load_checkpoint(out / BEST)["state_dict"]
+        state = SafeCheckpoints().load_checkpoint(out / (LAST if training.choose == "last" else BEST))[
+            "state_dict"
+        ]
         own = "network."
         write_weights(out, {key.removeprefix(own): state[key] for key in state if key.startswith(own)})
     return weights
