@@ -1,14 +1,27 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from networks_made import write_network
 from tamperscope import plugins
-from tamperscope.training.calibrate import _f1, _platt, _window, calibrate, fit_threshold
+from tamperscope.detectors._learned import Look
+from tamperscope.io.decode import decode
+from tamperscope.training.calibrate import (
+    _counts,
+    _f1,
+    _platt,
+    _versions,
+    _window,
+    calibrate,
+    fit_threshold,
+)
 from tamperscope.training.data import open_splits
+from tamperscope.types import Photo
 from training_made import write_set
 
 
@@ -64,3 +77,47 @@ def test_of_a_large_photograph_the_part_around_the_manipulation_counts() -> None
     assert (rows.start % 8, columns.start % 8) == (0, 0)
     assert mask[rows, columns].sum() == mask.sum()
     assert _window(np.zeros((64, 100), bool)) == (slice(0, 64), slice(0, 100))
+
+
+def test_a_threshold_is_chosen_among_those_that_are_allowed() -> None:
+    curve = np.zeros(99)
+    curve[[9, 49]] = 0.8, 0.6
+    assert fit_threshold([curve]) == pytest.approx(0.1)
+    assert fit_threshold([curve], np.arange(99) >= 30) == pytest.approx(0.5)
+    assert fit_threshold([curve], np.zeros(99, bool)) == pytest.approx(0.1)
+
+
+def test_pixels_are_counted_at_each_threshold() -> None:
+    heat = np.array([0.0, 0.3, 0.3, 0.999], np.float32)
+    counts = _counts(heat)
+    assert [int(counts[place]) for place in (0, 1, 29, 31, 99)] == [4, 3, 3, 1, 1]
+
+
+class Knowing:
+    """Suspects what it was told, and marks nothing but one pixel."""
+
+    smallest = 8
+
+    def __init__(self, manipulated: set[str]) -> None:
+        self.manipulated, self.rng = manipulated, np.random.default_rng(0)
+
+    def look(self, photo: Photo) -> Look:
+        heat = np.zeros((photo.height, photo.width), np.float32)
+        heat[0, 0] = 0.7
+        return Look(heat, float(self.rng.normal(4 * (photo.digest in self.manipulated))), "")
+
+
+def test_alarms_hold_the_score_of_pristine_photographs_down(tmp_path: Path) -> None:
+    split = open_splits(str(write_set(tmp_path)), None, 0)["val"]
+    told = {decode(one.image).digest for one in split.of(manipulated=True)}
+    found: dict[float, dict[str, Any]] = {}
+    for alarms in (0.0, 0.25):
+        found[alarms] = calibrate(Knowing(told), split, 0, alarms)  # type: ignore[arg-type]
+    assert found[0.0]["calibration"][0] == found[0.25]["calibration"][0] > 0
+    slope, intercept = found[0.25]["calibration"]
+    detector = Knowing(told)
+    suspicions = [detector.look(photo).suspicion for _, photo, _ in _versions(split, 8, 0)]
+    labels = [sample.manipulated for sample, _, _ in _versions(split, 8, 0)]
+    scores = expit(slope * np.array(suspicions, float) + intercept)[~np.array(labels)]
+    assert np.mean(scores >= found[0.25]["threshold"]) == pytest.approx(0.25, abs=0.13)
+    assert "25% of the pristine ones" in found[0.25]["calibrated"]

@@ -19,6 +19,7 @@ from tamperscope.types import Photo, Sample
 __all__ = ["calibrate", "fit_threshold"]
 
 _THRESHOLDS = np.arange(1, 100) / 100
+_AREA = 0.005  # of a pristine photograph that may be marked, in the mean
 _SIDE = 1024  # pixels: of larger photographs a window is saved once more, with what was manipulated
 
 
@@ -37,18 +38,22 @@ def calibrate(
     or else the score would learn how a data set's classes were saved. The threshold is that of the highest
     mean F1 of manipulated photographs. The score is Platt's logistic curve over what the detector suspects,
     both classes weighing the same; there is none if what it suspects is no better than chance. With
-    ``alarms`` the curve is shifted until no more than that share of the pristine ones reaches the threshold.
+    ``alarms`` the threshold is one at which no more than half a percent of pristine photographs is marked,
+    and the curve is shifted until no more than that share of them reaches it.
     """
-    curves, suspicions, labels = [], [], []
+    curves, areas, suspicions, labels = [], [], [], []
     for sample, photo, mask in _versions(photographs, detector.smallest, seed):
         advance()
         look = detector.look(photo)
         if sample.manipulated and mask.any():
             curves.append(_f1(look.heatmap, mask))
+        elif not sample.manipulated:
+            areas.append((_counts(look.heatmap.ravel()) / look.heatmap.size)[1:])
         if look.suspicion is not None:
             suspicions.append(look.suspicion)
             labels.append(sample.manipulated)
-    found: dict[str, Any] = {"threshold": fit_threshold(curves)} if curves else {}
+    allowed = np.mean(areas, axis=0) <= _AREA if alarms and areas else None
+    found: dict[str, Any] = {"threshold": fit_threshold(curves, allowed)} if curves else {}
     line = _platt(np.array(suspicions), np.array(labels)) if len(set(labels)) == 2 else None
     if line:
         found["calibration"] = line
@@ -64,9 +69,15 @@ def calibrate(
     return found
 
 
-def fit_threshold(curves: list[NDArray[np.float64]]) -> float:
-    """Return the threshold of the highest mean F1; each curve holds a photograph's at 0.01 to 0.99."""
-    return float(_THRESHOLDS[np.mean(curves, axis=0).argmax()])
+def fit_threshold(curves: list[NDArray[np.float64]], allowed: NDArray[np.bool_] | None = None) -> float:
+    """Return the threshold of the highest mean F1; each curve holds a photograph's at 0.01 to 0.99.
+
+    Of those that are ``allowed``, if there are any.
+    """
+    mean = np.mean(curves, axis=0)
+    if allowed is not None and allowed.any():
+        mean = np.where(allowed, mean, -1)
+    return float(_THRESHOLDS[mean.argmax()])
 
 
 def _versions(
@@ -102,12 +113,14 @@ def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
 
 def _f1(heat: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return F1 at each of the thresholds."""
-    places = np.searchsorted(_THRESHOLDS, heat.ravel(), side="right")  # thresholds that the pixel reaches
-    counts = [
-        np.bincount(places[mask.ravel() == truth], minlength=_THRESHOLDS.size + 1) for truth in (True, False)
-    ]
-    true, false = (count[::-1].cumsum()[::-1][1:] for count in counts)
+    true, false = (_counts(heat[mask == truth])[1:] for truth in (True, False))
     return np.asarray(2 * true / (true + false + mask.sum()))
+
+
+def _counts(heat: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return how many pixels reach 0, and each of the thresholds."""
+    reached = np.searchsorted(_THRESHOLDS, heat, side="right")
+    return np.asarray(np.bincount(reached, minlength=_THRESHOLDS.size + 1)[::-1].cumsum()[::-1])
 
 
 def _platt(suspicions: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[float, float] | None:
