@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 import tamperscope
+from tamperscope.errors import MissingWeights
 from tamperscope.forge.history import Pixels, Saving
 from tamperscope.io.render import draw_evidence
 
@@ -86,6 +87,11 @@ def draw(path: Path, data: bytes, *names: str) -> None:
 def main() -> None:
     guide = ROOT / "docs" / "guide"
     for name, data in cases():
+        try:
+            tamperscope.detector(name).prepare()
+        except MissingWeights as error:
+            print(error)
+            continue
         draw(guide / "detectors" / f"{name}.webp", data, name)
     for title, name, data in refinements():
         draw(guide / f"{title}.webp", data, name, f"{name}+crf")

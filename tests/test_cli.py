@@ -39,10 +39,10 @@ def test_a_line_a_photo_for_people(folder: Path) -> None:
     result = run("scan", folder)
     assert result.exit_code == 0, result.output
     forged, plain, pristine = result.stdout.splitlines()
-    assert forged.startswith(f"{folder}/forged.jpg: adjpeg: manipulated, score ")
-    assert "of the photo (auto chose adjpeg: the file is a JPEG" in forged
-    assert plain.startswith(f"{folder}/plain.png: noi: no evidence (auto chose noi: the file is PNG")
-    assert pristine.startswith(f"{folder}/pristine.jpg: adjpeg: no evidence, score 0.")
+    assert forged.startswith(f"{folder}/forged.jpg: fusion: manipulated, score ")
+    assert "of the photo (auto chose fusion: it is the best" in forged
+    assert plain.startswith(f"{folder}/plain.png: fusion: no evidence, score 0.")
+    assert pristine.startswith(f"{folder}/pristine.jpg: fusion: no evidence, score 0.")
     assert result.stderr == ""
 
 
@@ -73,8 +73,8 @@ def test_several_detectors_and_fields(folder: Path) -> None:
 
 
 def test_fields_of_what_auto_may_choose(folder: Path) -> None:
-    result = run("scan", folder / "plain.png", "--set", "noi.block=4", "--json")
-    assert json.loads(result.stdout)["detections"][0]["parameters"]["block"] == 4
+    result = run("scan", folder / "plain.png", "--set", "fusion.tile=256", "--json")
+    assert json.loads(result.stdout)["detections"][0]["parameters"]["tile"] == 256
 
 
 def test_out_holds_records_and_pictures(folder: Path) -> None:
@@ -82,8 +82,9 @@ def test_out_holds_records_and_pictures(folder: Path) -> None:
     assert result.exit_code == 0
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["forged", "plain", "pristine"]
     names = {path.name for path in (folder / "out" / "plain").iterdir()}
-    assert names == {"result.json", "noi.heatmap.png", "noi.heatmap.npy", "noi.mask.png", "noi.overlay.png"}
-    assert np.load(folder / "out" / "plain" / "noi.heatmap.npy").shape == (64, 96)
+    kinds = ("heatmap.png", "heatmap.npy", "mask.png", "overlay.png")
+    assert names == {"result.json", "evidence.png", *(f"fusion.{kind}" for kind in kinds)}
+    assert np.load(folder / "out" / "plain" / "fusion.heatmap.npy").shape == (64, 96)
 
 
 def test_scanning_again_leaves_the_results_out_of_it(folder: Path) -> None:
@@ -126,7 +127,8 @@ def test_no_path_is_wrong_usage() -> None:
 def test_fail_on(folder: Path) -> None:
     assert run("scan", folder, "--fail-on", "0.9").exit_code == 3
     assert run("scan", folder / "pristine.jpg", "--fail-on", "0.9").exit_code == 0
-    assert run("scan", folder / "plain.png", "--fail-on", "0").exit_code == 0, "no score, nothing reached"
+    unscored = run("scan", folder / "plain.png", "--detector", "noi", "--fail-on", "0")
+    assert unscored.exit_code == 0, "no score, nothing reached"
     assert run("scan", folder, folder / "missing.jpg", "--fail-on", "0.9").exit_code == 3, (
         "the find outweighs"
     )
@@ -137,7 +139,7 @@ def test_limits(folder: Path) -> None:
     result = run("scan", folder, "--max-megapixels", "0.1")
     assert result.exit_code == 1
     assert "600x400 pixels, more than the limit of 0.1 megapixels" in result.stderr
-    assert "plain.png: noi" in result.stdout
+    assert "plain.png: fusion" in result.stdout
     assert "MiB" in run("scan", folder, "--max-mebibytes", "0.01").stderr
 
 
@@ -309,7 +311,7 @@ def test_an_interruption_leaves_finished_results_whole_and_resumes(tmp_path: Pat
     assert 5 <= len(finished) < 120
     for path in finished:
         jsonschema.validate(json.loads(path.read_text()), schema())
-        assert len(list(path.parent.glob("adjpeg.*.png"))) == 3
+        assert len(list(path.parent.glob("fusion.*.png"))) == 3
     assert not list(out.rglob("*.part"))
     before = {path: path.stat().st_mtime_ns for path in finished}
     result = command("scan", source, "--out", out, "--workers", "2", "--resume")
@@ -369,7 +371,7 @@ def test_streams_that_are_full_or_closed(folder: Path) -> None:
     assert "Traceback" not in result.stderr
     closed = subprocess.run(["bash", "-c", '"$@" 2>&-', "-", *words], stdout=subprocess.PIPE, text=True)
     assert closed.returncode == 1
-    assert "adjpeg: manipulated" in closed.stdout
+    assert "fusion: manipulated" in closed.stdout
 
 
 def test_a_second_interruption_does_not_hang(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ def test_the_twins_differ_in_the_pasted_part_alone(tmp_path: Path) -> None:
 def test_the_demonstration_shows_what_it_promises(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["demo", "--out", str(tmp_path / "demo")])
     assert result.exit_code == 0, result.output
-    forged, pristine = (line for line in result.output.splitlines() if "adjpeg:" in line)
-    assert "adjpeg: manipulated" in forged
-    assert "adjpeg: no evidence" in pristine
+    forged, pristine = (line for line in result.output.splitlines() if "fusion:" in line)
+    assert "fusion: manipulated" in forged
+    assert "fusion: no evidence" in pristine
     named = [Path(line.strip()) for line in result.output.splitlines() if line.startswith("  ")]
     assert len(named) == 4
     assert all(path.stat().st_size > 1000 for path in named)

@@ -18,10 +18,11 @@ def resolve(photo: Photo, **fields: object) -> tuple[Detector, str]:
 @pytest.mark.parametrize(
     ("awkward", "chosen", "why"),
     [
-        ("photo.jpg", "adjpeg", "the file is a JPEG"),
-        ("UPPER.JPG", "adjpeg", "the file is a JPEG"),
-        ("photo.png", "noi", "the file is PNG, which has no JPEG coefficients"),
-        ("photo.avif", "noi", "the file is AVIF, which has no JPEG coefficients"),
+        ("photo.jpg", "fusion", "it is the best on real forgeries"),
+        ("UPPER.JPG", "fusion", "it is the best on real forgeries"),
+        ("photo.png", "fusion", "it is the best on real forgeries"),
+        ("300x9.jpg", "adjpeg", "the photo is too small for fusion, and is a JPEG"),
+        ("16x16.png", "noi", "the photo is too small for fusion, and its PNG has no JPEG coefficients"),
     ],
 )
 def test_the_choice_follows_the_evidence_and_is_explained(awkward: str, chosen: str, why: str) -> None:
@@ -31,23 +32,23 @@ def test_the_choice_follows_the_evidence_and_is_explained(awkward: str, chosen: 
 
 
 def test_a_jpeg_without_readable_coefficients_is_judged_by_its_noise() -> None:
-    photo = decode(photos.awkward("photo.jpg"))
+    photo = decode(photos.awkward("300x9.jpg"))
     assert photo.jpeg
     broken = dataclasses.replace(photo, jpeg=dataclasses.replace(photo.jpeg, read=lambda: ((), ("broken",))))
     detector, reason = resolve(broken)
     assert type(detector) is plugins.load("detectors", "noi")
-    assert "cannot be read" in reason
+    assert "has no JPEG coefficients" in reason
 
 
 def test_the_users_fields_reach_the_chosen_detector() -> None:
-    detector, _ = resolve(decode(photos.awkward("photo.jpg")), smoothing=3.0)
-    assert plugins.parameters(detector)["smoothing"] == 3.0
+    detector, _ = resolve(decode(photos.awkward("photo.jpg")), tile=256)
+    assert plugins.parameters(detector)["tile"] == 256
 
 
 def test_localizing_directly_gives_what_the_chosen_one_gives() -> None:
     photo = decode(photos.spliced()[0])
     direct = plugins.build("detectors", "auto").localize(photo)
-    assert np.array_equal(direct.heatmap, plugins.build("detectors", "adjpeg").localize(photo).heatmap)
+    assert np.array_equal(direct.heatmap, plugins.build("detectors", "fusion").localize(photo).heatmap)
 
 
 def test_others_resolve_to_themselves() -> None:

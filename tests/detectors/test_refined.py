@@ -55,7 +55,7 @@ def test_a_refiner_that_is_named_twice_has_its_fields_twice() -> None:
 
 
 def test_a_chosen_detector_is_refined() -> None:
-    photo = decode(photos.awkward("photo.png"))
+    photo = decode(photos.awkward("16x16.png"))
     chosen, why = assemble("auto+crf", {}).resolve(photo, lambda name: assemble(name, {}))
     assert plugins.name_of(chosen) == "noi+crf"
     assert "auto chose noi" in why

@@ -86,7 +86,16 @@ def test_a_pickle_is_never_loaded(photo: Photo, tmp_path: Path) -> None:
 
 def test_code_is_a_detector_s_own_and_what_all_share(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {path.name for path in cache._sources("auto")}
-    assert names >= {"auto.py", "adjpeg.py", "noi.py", "_base.py", "types.py", "decode.py", "dct.py"}
+    assert names >= {
+        "auto.py",
+        "fusion.py",
+        "adjpeg.py",
+        "noi.py",
+        "_base.py",
+        "types.py",
+        "decode.py",
+        "dct.py",
+    }
     assert "ela.py" not in names
     assert len({code_digest(name) for name in plugins.names("detectors", own=True)}) == len(
         plugins.names("detectors", own=True)

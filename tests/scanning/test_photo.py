@@ -31,16 +31,16 @@ def detections(outcome: Outcome) -> list[dict[str, Any]]:
 
 def test_auto_runs_under_the_name_it_chose(folder: Path) -> None:
     (entry,) = detections(scan(folder / "forged.jpg"))
-    assert (entry["name"], entry["requested"], entry["verdict"]) == ("adjpeg", "auto", "manipulated")
-    assert entry["reason"].startswith("auto chose adjpeg: the file is a JPEG")
+    assert (entry["name"], entry["requested"], entry["verdict"]) == ("fusion", "auto", "manipulated")
+    assert entry["reason"].startswith("auto chose fusion: it is the best")
     assert entry["regions"][0]["area_share"] > 0.03
     (entry,) = detections(scan(folder / "plain.png"))
-    assert (entry["name"], entry["verdict"], entry["score"]) == ("noi", "no evidence", None)
+    assert (entry["name"], entry["verdict"]) == ("fusion", "no evidence")
 
 
 def test_the_same_detector_runs_once(folder: Path) -> None:
-    entries = detections(scan(folder / "forged.jpg", detectors=("auto", "adjpeg", "ela")))
-    assert [entry["name"] for entry in entries] == ["adjpeg", "ela"]
+    entries = detections(scan(folder / "forged.jpg", detectors=("auto", "fusion", "ela")))
+    assert [entry["name"] for entry in entries] == ["fusion", "ela"]
 
 
 def test_a_missing_need_is_not_applicable_and_the_rest_goes_on(folder: Path) -> None:
@@ -54,8 +54,8 @@ def test_a_missing_need_is_not_applicable_and_the_rest_goes_on(folder: Path) -> 
 
 
 def test_fields_reach_the_detector_that_auto_chose(folder: Path) -> None:
-    (entry,) = detections(scan(folder / "forged.jpg", fields={"adjpeg": {"smoothing": 3.0}}))
-    assert entry["parameters"]["smoothing"] == 3.0
+    (entry,) = detections(scan(folder / "forged.jpg", fields={"fusion": {"tile": 256}}))
+    assert entry["parameters"]["tile"] == 256
 
 
 def test_files_are_written_beside_the_record(folder: Path) -> None:
@@ -124,7 +124,7 @@ def test_no_name_leads_out_of_the_folder_or_is_too_long(folder: Path, name: str)
         outcome = scan_photo(Task(folder / name, ambiguous), Plan(out=folder / "out"))
         assert outcome.folder, outcome.error
         assert outcome.folder.parent == folder / "out"
-        assert sorted(path.suffix for path in outcome.folder.iterdir()) == [".json", ".png", ".png", ".png"]
+        assert sorted(path.suffix for path in outcome.folder.iterdir()) == [".json", *[".png"] * 4]
 
 
 def test_another_detector_adds_to_the_record(folder: Path) -> None:
@@ -177,7 +177,7 @@ def test_what_is_done_is_skipped(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert second.resumed
     assert not first.resumed
     assert second.record == first.record
-    assert scan(folder / "forged.jpg", **plan, detectors=("adjpeg",)).resumed, "auto had chosen it"
+    assert scan(folder / "forged.jpg", **plan, detectors=("fusion",)).resumed, "auto had chosen it"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_what_is_done_is_skipped(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     [
         {"detectors": ("ela",)},
         {"detectors": ("auto", "ela")},
-        {"fields": {"adjpeg": {"smoothing": 2.0}}},
+        {"fields": {"fusion": {"tile": 256}}},
         {"raw": True},
     ],
 )
@@ -197,7 +197,7 @@ def test_what_differs_is_done_again(folder: Path, change: dict[str, Any]) -> Non
 
 
 def lose_a_picture(folder: Path) -> None:
-    (folder / "adjpeg.mask.png").unlink()
+    (folder / "fusion.mask.png").unlink()
 
 
 def edit(old: str, new: str) -> Callable[[Path], None]:
@@ -217,7 +217,7 @@ def edit(old: str, new: str) -> Callable[[Path], None]:
         lambda folder: (folder / "result.json").write_text("[]"),
         edit('"version": "', '"version": "0.0.'),
         edit('"requested": "auto",', ""),
-        edit('"name": "adjpeg"', '"name": "gone"'),
+        edit('"name": "fusion"', '"name": "gone"'),
     ],
 )
 def test_damaged_or_older_results_are_made_again(folder: Path, damage: Callable[[Path], None]) -> None:

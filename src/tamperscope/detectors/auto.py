@@ -12,17 +12,17 @@ __all__ = ["Auto"]
 
 @dataclass(frozen=True)
 class Auto(Detector):
-    """Chooses `adjpeg` for a JPEG whose coefficients can be read, `noi` otherwise."""
+    """Chooses `fusion`, but for photos that are too small for it: `adjpeg` for a JPEG, `noi` for others."""
 
     card: ClassVar[Card] = Card(
         title="Automatic choice",
-        looks_at="what the file offers: the history of a JPEG, else the noise",
+        looks_at="JPEG history, noise, and what differs from the rest of the photo",
         limits="those of the detector it chooses, which the result names",
         paper="none: ours",
         year=2026,
         licence="MIT",
     )
-    choices: ClassVar[tuple[str, ...]] = ("adjpeg", "noi")
+    choices: ClassVar[tuple[str, ...]] = ("fusion", "adjpeg", "noi")
     smallest: ClassVar[int] = 1  # the chosen detector judges
 
     def resolve(self, photo: Photo, build: Build) -> tuple[Detector, str]:
@@ -36,8 +36,8 @@ class Auto(Detector):
 
 
 def _choose(photo: Photo) -> tuple[str, str]:
+    if min(photo.height, photo.width) >= plugins.load("detectors", "fusion").smallest:
+        return "fusion", "it is the best on real forgeries"
     if photo.jpeg and photo.jpeg.coefficients:
-        return "adjpeg", "the file is a JPEG, whose compressions can be compared"
-    if photo.jpeg:
-        return "noi", "the JPEG's coefficients cannot be read"
-    return "noi", f"the file is {photo.format}, which has no JPEG coefficients"
+        return "adjpeg", "the photo is too small for fusion, and is a JPEG"
+    return "noi", f"the photo is too small for fusion, and its {photo.format} has no JPEG coefficients"

@@ -86,7 +86,7 @@ class Fusion(Learned):
         return Look(
             full,
             float(logit(np.clip(probability, _LEAST, 1 - _LEAST))),
-            "a map by the network, from the history and the noise of each place beside those of the photo",
+            "where history and noise are not those of the rest of the photo",
             {"reliability": np.clip(trust, 0, 1)},
         )
 

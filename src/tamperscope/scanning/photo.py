@@ -117,6 +117,8 @@ def _scan(task: Task, plan: Plan) -> Outcome:
     record = report.record(task.path, photo, detections)
     if not plan.out:
         return Outcome(task.path, record)
+    shown = _on_sheet({name: bool(result.evidence) for name, (_, result) in results.items()})
+    record["evidence_sheet"] = shown
     claimed = _claim(task, plan.out, photo.digest)
     _write(claimed, photo, record, results, plan.raw)
     return Outcome(task.path, record, folder=claimed)
@@ -144,15 +146,14 @@ def _write(
     remove(folder / EVIDENCE)
     for name, (detector, result) in results.items():
         _write_pictures(folder, name, photo, result, detector.own_card.threshold, raw)
-    shown = _on_sheet({name: bool(result.evidence) for name, (_, result) in results.items()})
-    if shown:
+    if record["evidence_sheet"]:
         said = {entry["name"]: entry for entry in record["detections"]}
         sheet = [
             (f"{name}: {detector.own_card.title}", _summary(said[name]), result, detector.own_card.threshold)
             for name, (detector, result) in results.items()
         ]
         write_whole(folder / EVIDENCE, draw_evidence(photo, sheet))
-    complete = {**record, "evidence_sheet": shown, "detections": [*record["detections"], *kept]}
+    complete = {**record, "detections": [*record["detections"], *kept]}
     write_whole(folder / "result.json", (report.dumps(complete, indent=2) + "\n").encode())
     remove(folder / _OWNER)  # the record tells now whose folder it is
 
