@@ -16,19 +16,20 @@ from PIL import Image
 from tamperscope import plugins
 from tamperscope.demo import make
 from tamperscope.detectors._onnx import open_weights, shipped
+from tamperscope.detectors._patches import PatchNetwork
 from tamperscope.networks._base import Truth
 from tamperscope.training.config import Training
 from tamperscope.training.data import open_splits
 from tamperscope.training.run import build_network, train
 
-_SIZES = {"1 MP": (1000, 1000), "12 MP": (3000, 4000)}
+_SIZES = {"384x256": (256, 384), "1 MP": (1000, 1000), "12 MP": (3000, 4000)}
 
 
-def scan(photo: Path, name: str, stride: int) -> tuple[float, int]:
+def scan(photo: Path, name: str, *words: str) -> tuple[float, int]:
     """Return seconds and the peak resident MiB."""
     started = time.perf_counter()
-    words = ["scan", str(photo), "--detector", name, "--set", f"{name}.stride={stride}"]
-    process = subprocess.Popen([sys.executable, "-m", "tamperscope", *words], stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "tamperscope", "scan", str(photo), "--detector", name, *words]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     assert os.waitstatus_to_exitcode(status) in (0, 3)
     return time.perf_counter() - started, usage.ru_maxrss // 1024
@@ -40,9 +41,11 @@ def analysis(name: str, folder: Path) -> None:
     for label, (height, width) in _SIZES.items():
         photo = folder / f"{label}.jpg"
         cv2.imwrite(str(photo), np.tile(picture, (8, 7, 1))[:height, :width])
-        for stride in (64, 32):
-            seconds, memory = scan(photo, name, stride)
-            print(f"{name}, {label}, stride {stride}: {seconds:.2f} s, {memory} MiB")
+        patches = issubclass(plugins.load("detectors", name), PatchNetwork)
+        for stride in (64, 32) if patches else (0,):
+            words = ("--set", f"{name}.stride={stride}") if stride else ()
+            seconds, memory = scan(photo, name, *words)
+            print(f"{name}, {label}, {' '.join(words[1:])}: {seconds:.2f} s, {memory} MiB", flush=True)
 
 
 def peer(name: str) -> None:
@@ -83,10 +86,13 @@ def learning(name: str, data: str, photos: Path, folder: Path) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in plugins.names("networks", own=True):
+            if not shipped(name).exists():
+                continue
             analysis(name, Path(folder))
-            peer(name)
-            if len(sys.argv) > 2:
-                learning(name, sys.argv[1], Path(sys.argv[2]), Path(folder))
+            if issubclass(plugins.load("detectors", name), PatchNetwork):
+                peer(name)
+                if len(sys.argv) > 2:
+                    learning(name, sys.argv[1], Path(sys.argv[2]), Path(folder))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tamperscope import plugins
 from tamperscope.errors import MissingEvidence, TamperscopeError
 from tamperscope.io.decode import decode
 
-ROUNDS, PER_ROUND = 20, 100
+ROUNDS, PER_ROUND = 12, 100
 SECONDS = 10
 
 

@@ -16,12 +16,13 @@ __all__ = ["EVERY", "TINY", "made_batch", "write_set"]
 
 # Minutes here; "narrow" and "small" are the same code, and ManTra-Net has tests of its own.
 _LARGE = {"VGG-16", "ResNet-50", "WCBnet", "WCBnet_2", "WCBnet_3", "WCBnet_4", "ManTraNet"}
+_ABLATIONS = {"no history", "no noise", "no comparison"}  # of fusion: the same code, too
 
 EVERY = [
     (name, variant)
     for name in plugins.names("networks")
     for variant in plugins.load("networks", name).variants
-    if variant not in _LARGE
+    if variant not in _LARGE | _ABLATIONS
 ]
 
 TINY = Training(

@@ -41,6 +41,7 @@ def record(path: Any, photo: Photo, detections: list[dict[str, Any]]) -> dict[st
         "orientation": photo.orientation,
         "jpeg": jpeg_facts(photo.jpeg) if photo.jpeg else None,
         "warnings": [*photo.warnings, *_remarks(photo)],
+        "evidence_sheet": [],
         "detections": detections,
     }
 
