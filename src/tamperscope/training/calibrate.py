@@ -1,5 +1,6 @@
 """Threshold and score of trained weights, fitted to validation photographs by the detector itself."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,9 +40,9 @@ def calibrate(
     mean F1 of manipulated photographs. The score is Platt's logistic curve over what the detector suspects,
     both classes weighing the same; there is none if what it suspects is no better than chance. With
     ``alarms`` the threshold is one at which no more than half a percent of pristine photographs is marked,
-    and the curve is shifted until no more than that share of them reaches it.
+    and the curve is shifted until no more than that share of any data set's pristine ones reaches it.
     """
-    curves, areas, suspicions, labels = [], [], [], []
+    curves, areas, suspicions, labels, sources = [], [], [], [], []
     for sample, photo, mask in _versions(photographs, detector.smallest, seed):
         advance()
         look = detector.look(photo)
@@ -52,6 +53,7 @@ def calibrate(
         if look.suspicion is not None:
             suspicions.append(look.suspicion)
             labels.append(sample.manipulated)
+            sources.append(photographs.dataset.source(sample))
     allowed = np.mean(areas, axis=0) <= _AREA if alarms and areas else None
     found: dict[str, Any] = {"threshold": fit_threshold(curves, allowed)} if curves else {}
     line = _platt(np.array(suspicions), np.array(labels)) if len(set(labels)) == 2 else None
@@ -62,10 +64,16 @@ def calibrate(
             "weighing the same"
         )
         if alarms and curves:
-            pristine = np.array(suspicions)[~np.array(labels)]
-            shift = logit(found["threshold"]) - line[0] * np.quantile(pristine, 1 - alarms)
-            found["calibration"] = (line[0], float(shift))
-            found["calibrated"] += f"; shifted, so that {alarms:.0%} of the pristine ones reach the threshold"
+            pristine = defaultdict(list)
+            for suspicion, manipulated, source in zip(suspicions, labels, sources, strict=True):
+                if not manipulated:
+                    pristine[source].append(suspicion)
+            highest = max(np.quantile(each, 1 - alarms) for each in pristine.values())
+            found["calibration"] = (line[0], float(logit(found["threshold"]) - line[0] * highest))
+            found["calibrated"] += (
+                f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones reach the "
+                "threshold"
+            )
     return found
 
 
