@@ -31,6 +31,14 @@ def test_the_choice_follows_the_evidence_and_is_explained(awkward: str, chosen: 
     assert reason.startswith(f"auto chose {chosen}: {why}")
 
 
+@pytest.mark.parametrize(("form", "chosen"), [("JPEG", "adjpeg"), ("PNG", "noi")])
+def test_photos_that_are_larger_than_it_learned_from_are_left_to_others(form: str, chosen: str) -> None:
+    large = decode(photos.encode(np.zeros((2001, 2000, 3), np.uint8), form))
+    detector, reason = resolve(large)
+    assert type(detector) is plugins.load("detectors", chosen)
+    assert "too large for fusion" in reason
+
+
 def test_a_jpeg_without_readable_coefficients_is_judged_by_its_noise() -> None:
     photo = decode(photos.awkward("300x9.jpg"))
     assert photo.jpeg

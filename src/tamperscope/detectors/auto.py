@@ -9,10 +9,13 @@ from tamperscope.types import Card, Localization, Photo
 
 __all__ = ["Auto"]
 
+# Pixels: fusion learned from small crops, and accuses large camera photos too often (guide/measurements.md).
+_LARGEST = 4_000_000
+
 
 @dataclass(frozen=True)
 class Auto(Detector):
-    """Chooses `fusion`, but for photos that are too small for it: `adjpeg` for a JPEG, `noi` for others."""
+    """Chooses `fusion`; for photos too small or too large for it `adjpeg`, `noi` if they are no JPEG."""
 
     card: ClassVar[Card] = Card(
         title="Automatic choice",
@@ -36,8 +39,10 @@ class Auto(Detector):
 
 
 def _choose(photo: Photo) -> tuple[str, str]:
-    if min(photo.height, photo.width) >= plugins.load("detectors", "fusion").smallest:
+    small = min(photo.height, photo.width) < plugins.load("detectors", "fusion").smallest
+    if not small and photo.height * photo.width <= _LARGEST:
         return "fusion", "it is the best on real forgeries"
+    why = f"the photo is too {'small' if small else 'large'} for fusion"
     if photo.jpeg and photo.jpeg.coefficients:
-        return "adjpeg", "the photo is too small for fusion, and is a JPEG"
-    return "noi", f"the photo is too small for fusion, and its {photo.format} has no JPEG coefficients"
+        return "adjpeg", f"{why}, and is a JPEG"
+    return "noi", f"{why}, and its {photo.format} has no JPEG coefficients"
