@@ -58,6 +58,14 @@ class Configurable:
         for entry in options(type(self)).values():
             _check(name_of(self), entry, getattr(self, entry.name))
 
+    def prepare(self) -> None:
+        """Make ready what it needs, so that what is missing is known before the first photo.
+
+        Raises:
+            TamperscopeError: weights cannot be used.
+
+        """
+
 
 @cache
 def _third_party(kind: str) -> dict[str, EntryPoint]:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose, assert_array_equal
 
 import photos
 from networks_made import card
 from tamperscope import plugins
+from tamperscope.detectors.fusion import _averaged
 from tamperscope.io.decode import decode
 from tamperscope.signal.history import history
 from tamperscope.training.export import to_onnx, with_card
@@ -70,6 +72,7 @@ def test_tiles_change_nothing(weights: Path, tile: int, part: int) -> None:
     given = photo()
     whole, tiled = build(weights).localize(given), build(weights, tile=tile, part=part).localize(given)
     assert np.abs(whole.heatmap - tiled.heatmap).max() < 1e-3
+    assert whole.score == pytest.approx(tiled.score, abs=1e-3)
     assert np.abs(whole.evidence["reliability"] - tiled.evidence["reliability"]).max() < 1e-3
 
 
@@ -77,3 +80,11 @@ def test_parts_of_a_large_photo_change_nothing(weights: Path) -> None:
     large = decode(photos.encode(np.tile(photos.scene(), (2, 2, 1))[:640, :1000], "JPEG"))
     whole, parted = build(weights).localize(large), build(weights, part=64).localize(large)
     assert np.abs(whole.heatmap - parted.heatmap).max() < 1e-3
+    assert whole.score == pytest.approx(parted.score, abs=1e-3)
+
+
+def test_cells_are_means_also_of_what_is_left_over() -> None:
+    plane = np.arange(20, dtype=np.float32).reshape(4, 5)
+    assert_array_equal(_averaged(plane, 1), plane)
+    expected = [[plane[:3, :3].mean(), plane[:3, 3:].mean()], [plane[3:, :3].mean(), plane[3:, 3:].mean()]]
+    assert_allclose(_averaged(plane, 3), expected)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,8 +15,9 @@ import photos
 from forging import host_and_donor
 from tamperscope import plugins
 from tamperscope.errors import Defect, InvalidParameter, MissingEvidence
-from tamperscope.forge import make, remove
+from tamperscope.forge import make, remove, retouch
 from tamperscope.forge._paste import Edit
+from tamperscope.forge.develop import caption
 from tamperscope.forge.launder import launder
 from tamperscope.forge.make import Forgery, forge
 from tamperscope.forge.outlines import SHAPES, draw_outline
@@ -30,7 +32,7 @@ def made(recipe: Recipe, seed: int = 0) -> Forgery:
     return forge(host, [donor], recipe, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("kind", ["splice", "copy_move", "remove"])
+@pytest.mark.parametrize("kind", ["splice", "copy_move", "remove", "retouch"])
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=25)
 def test_outside_the_mask_nothing_changes_and_inside_something_does(kind: str, seed: int) -> None:
@@ -40,7 +42,8 @@ def test_outside_the_mask_nothing_changes_and_inside_something_does(kind: str, s
     assert not found.mask.all()
     np.testing.assert_array_equal(found.pixels[~found.mask], host[~found.mask])
     assert (found.pixels != host).any(axis=2)[found.mask].mean() > 0.2
-    assert found.kind == {"splice": "splice", "copy_move": "copy-move", "remove": "removal"}[kind]
+    named = {"splice": "splice", "copy_move": "copy-move", "remove": "removal", "retouch": "retouching"}
+    assert found.kind == named[kind]
 
 
 @given(st.sampled_from(sorted(PRESETS)), st.integers(0, 2**32 - 1))
@@ -185,6 +188,55 @@ def test_what_was_done_to_a_part_is_recorded(kind: str) -> None:
     for seed in range(8):
         edit = made(replace(CERTAIN, kinds={kind: 1}, touch_up=1, feather=1), seed).parameters["edit"]
         assert {"touch_up", "touch_up_strength", "feather", "outline", "share", "corner"} <= set(edit)
+
+
+@pytest.mark.parametrize("method", sorted(retouch._WORKS))
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=10)
+def test_working_over_a_part_leaves_what_it_shows(method: str, seed: int) -> None:
+    host = photos.crop(96, 120)
+    found = retouch._WORKS[method](host, np.random.default_rng(seed))
+    assert found.dtype == np.uint8
+    assert found.shape == host.shape
+    assert (found != host).mean() > 0.1
+    blurred = [cv2.GaussianBlur(one.mean(axis=2), (0, 0), 6) for one in (host, found)]
+    assert np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1] > 0.95
+
+
+def test_every_retouch_is_recorded() -> None:
+    recipe = replace(CERTAIN, kinds={"retouch": 1})
+    edits = [made(recipe, seed).parameters["edit"] for seed in range(60)]
+    assert {edit["method"] for edit in edits} == set(retouch._WORKS)
+
+
+def test_a_photograph_may_be_developed_as_a_whole() -> None:
+    recipe = replace(CERTAIN, pristine=1, develop=1, off_grid=0)
+    host, _ = host_and_donor()
+    found = [made(recipe, seed) for seed in range(12)]
+    assert {one.parameters["develop"]["method"] for one in found} == {"smooth", "sharpen", "grain", "tone"}
+    for one in found:
+        assert not one.mask.any()
+        assert (one.pixels != host).any(axis=2).mean() > 0.3
+
+
+def test_text_is_no_manipulation_and_hides_what_is_below() -> None:
+    pixels = photos.crop(200, 240)
+    bands = []
+    for seed in range(30):
+        found, mask, facts = caption(pixels, np.ones((200, 240), bool), np.random.default_rng(seed))
+        changed = (found != pixels).any(axis=2)
+        bands.append(facts["band"])
+        assert changed.any()
+        assert not mask[changed].any()
+        assert 0.8 < mask.mean() < 1
+    assert set(bands) == {True, False}
+
+
+def test_a_captioned_forgery_stays_one() -> None:
+    for seed in range(20):
+        found = made(replace(CERTAIN, caption=1, area=(0.005, 0.01)), seed)
+        assert found.mask.any()
+        assert found.kind
 
 
 def test_what_is_too_small_is_refused() -> None:

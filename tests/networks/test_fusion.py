@@ -31,7 +31,7 @@ def test_shapes_are_those_of_the_crop_and_of_its_blocks() -> None:
     assert found.label is not None
     assert found.mask.shape == (2, 2, 64, 96)
     assert found.label.shape == (2, 2)
-    assert found.trust.shape == (2, 8, 12)
+    assert found.trust.shape == found.blocks.shape == (2, 8, 12)
 
 
 @pytest.mark.parametrize("stage", [6, 42])
@@ -85,7 +85,7 @@ def test_trust_is_asked_for_the_probability_of_the_truth_and_leaves_the_mask_alo
     wanted = torch.tensor([[[0.5, right], [0.5, 1 - right]]])
     losses = []
     for trust in (wanted.logit(), wanted.logit() + 0.3, wanted.logit() - 0.3):
-        losses.append(Fusion().loss(Judgement(logit, None, trust=trust), truth))
+        losses.append(Fusion().loss(Judgement(logit, None, trust=trust, blocks=trust), truth))
     assert losses[0] < min(losses[1:])
     network = Fusion()
     found = judged(network(*given()))
@@ -100,6 +100,7 @@ def test_a_mask_that_fits_costs_less() -> None:
     good = torch.stack([torch.zeros(1, 16, 16), 12.0 * mask - 6], dim=1)
     trust = torch.zeros(1, 2, 2)
     fits, inverted = (
-        Fusion().loss(Judgement(one, None, trust=trust), truth) for one in (good, good * torch.tensor(-1.0))
+        Fusion().loss(Judgement(one, None, trust=trust, blocks=trust), truth)
+        for one in (good, good * torch.tensor(-1.0))
     )
     assert fits + 1 < inverted

@@ -78,3 +78,15 @@ def test_tables_turn_too_and_windows_keep_to_the_grid() -> None:
     assert np.array_equal(found.turned(2, flip=True).table, table)
     part = found.window(8, 16, 16, 8)
     assert np.array_equal(blocks(part), blocks(found)[1:3, 2:3])
+
+
+def test_what_is_mirrored_is_that_of_the_mirrored_pixels() -> None:
+    pixels = photos.crop(40, 64)
+    mirrored = np.pad(pixels, ((0, 24), (0, 0), (0, 0)), mode="symmetric")
+    found, expected = (history(decode(photos.encode(one))) for one in (pixels, mirrored))
+    assert found.mirrored(32).levels.shape == (40, 64)
+    close = (
+        np.abs(found.mirrored(64).levels.astype(int) - expected.levels) <= 1
+    )  # halves are rounded either way
+    assert close.all()
+    assert (found.mirrored(64).levels == expected.levels).mean() > 0.999

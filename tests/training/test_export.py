@@ -61,7 +61,7 @@ def test_what_is_trained_can_be_exported_and_scans(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind = plugins.load("networks", name)
-    monkeypatch.setattr(kind, "sight", replace(kind.sight, side=64))  # the photographs are small
+    monkeypatch.setattr(kind, "sight", replace(kind.sight, side=64, least=0))  # the photographs are small
     splits = open_splits(str(write_set(tmp_path)), None, 0, ("train", "val"))
     options = replace(TINY, variant="", epochs=1, batch=2, per_photo=1, validation=2)
     train(name, splits["train"], splits["val"], options, tmp_path / "run")

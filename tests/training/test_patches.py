@@ -1,7 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from tamperscope.networks._base import Sight
+from tamperscope.training.data import Patches, _mirrored, open_splits
 from tamperscope.training.patches import draw_patches, manipulated_shares, turn
+from training_made import TINY, write_set
 
 
 def region() -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
@@ -45,3 +50,26 @@ def test_mask_and_pixels_are_turned_together() -> None:
         np.testing.assert_array_equal(found[..., 1] > 0, truth)
         seen.add(truth.tobytes())
     assert len(seen) == 8
+
+
+def test_photographs_smaller_than_a_patch_are_mirrored_if_they_are_large_enough(tmp_path: Path) -> None:
+    photographs = open_splits(str(write_set(tmp_path)), None, 0)["train"]  # of at most 128 pixels a side
+    sight = Sight(side=160, least=64, history=True)
+    item = next(
+        item for item in (Patches(photographs, TINY, 0, sight)[i] for i in range(9)) if item["mask"].any()
+    )
+    assert item["pixels"].shape[1:] == (160, 160, 3)
+    assert item["mask"].shape[1:] == item["levels"].shape[1:] == (160, 160)
+    plain = Patches(photographs, TINY, 0, Sight(side=160, history=True))[0]
+    assert plain["failed"]
+    assert "has fewer than 160 pixels a side" in plain["skipped"][0]
+
+
+def test_what_is_mirrored_keeps_its_blocks() -> None:
+    plane = np.arange(21 * 24).reshape(21, 24)
+    found = _mirrored(plane, 32)
+    assert found.shape == (32, 32)
+    np.testing.assert_array_equal(found[:21, :24], plane)
+    np.testing.assert_array_equal(found[21:24], np.repeat(found[20:21], 3, axis=0))
+    np.testing.assert_array_equal(found[:, 24:], found[:, 16:24][:, ::-1])
+    np.testing.assert_array_equal(found[24:], found[16:24][::-1])

@@ -5,17 +5,14 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
-from scipy.special import logit
 
-from tamperscope.detectors._learned import Floats, Learned, Look
+from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
 from tamperscope.plugins import option
 from tamperscope.refine.bayes import Bayes
 from tamperscope.signal.error_level import whole_levels
 from tamperscope.types import Localization, Photo
 
 __all__ = ["ActivationNetwork"]
-
-_LEAST = 1e-6  # probability, so that its logit is finite
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class ActivationNetwork(Learned):
         said = ", ".join(f"{name} {probability:.2f}" for name, (probability, _) in views.items())
         return Look(
             np.clip(heatmap * np.float32(probability), 0, 1, dtype=np.float32),
-            float(logit(np.clip(probability, _LEAST, 1 - _LEAST))),
+            suspicion(probability),
             f"the network calls the photo manipulated with a probability of {probability:.2f} ({said})",
             {name: np.clip(heat, 0, 1) for name, (_, heat) in views.items()},
         )

@@ -48,14 +48,6 @@ class Detector(Configurable, ABC):
         """The card of this configuration: the class's, with what its weights add."""
         return self.card
 
-    def prepare(self) -> None:
-        """Make ready what it needs, so that what is missing is known before the first photo.
-
-        Raises:
-            TamperscopeError: weights cannot be used.
-
-        """
-
     def resolve(self, photo: Photo, build: Build) -> "tuple[Detector, str]":  # noqa: ARG002
         """Return the detector that will really run on this photo, and why; itself unless it delegates.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from tamperscope import plugins
 from tamperscope.detectors._base import Detector
@@ -16,9 +16,11 @@ from tamperscope.errors import MissingWeights
 from tamperscope.plugins import option
 from tamperscope.types import Card, Localization, Photo
 
-__all__ = ["Floats", "Learned", "Look"]
+__all__ = ["Floats", "Learned", "Look", "suspicion"]
 
 Floats = NDArray[np.float32]
+
+_LEAST = 1e-6  # probability, so that its logit is finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,3 +94,8 @@ class Learned(Detector):
         elif look.suspicion is not None:
             missing = "; its score is not calibrated"
         return Localization(look.heatmap, score, reason=look.reason + missing, evidence=look.evidence)
+
+
+def suspicion(probability: float) -> float:
+    """Return the logit of a photo's being manipulated, a finite one."""
+    return float(logit(min(max(probability, _LEAST), 1 - _LEAST)))

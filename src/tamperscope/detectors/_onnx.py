@@ -81,12 +81,11 @@ class NetworkCard:
 class Trained:
     """A network that is ready to run.
 
-    ``path``, ``card`` and ``digest``, SHA-256, are its file's. It answers with ``outputs``, such as "mask"
+    ``card`` and ``digest``, SHA-256, are its file's. It answers with ``outputs``, such as "mask"
     and "label", for patches of ``side`` pixels, and looks at the whole photo as a square of ``context``
     pixels a side.
     """
 
-    path: Path
     card: NetworkCard
     digest: str
     session: Any
@@ -199,4 +198,4 @@ def _open(path: Path, threads: int, state: tuple[int, int]) -> Trained:  # noqa:
             _REMEDY,
             display(path),
         ) from error
-    return Trained(path, card, hashlib.sha256(data).hexdigest(), session)
+    return Trained(card, hashlib.sha256(data).hexdigest(), session)

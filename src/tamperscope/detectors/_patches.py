@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope import plugins
-from tamperscope.detectors._learned import Floats, Learned, Look
+from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
 from tamperscope.detectors._onnx import Trained
 from tamperscope.errors import InvalidParameter
 from tamperscope.plugins import option
@@ -17,12 +17,11 @@ from tamperscope.refine._smooth import smooth
 from tamperscope.signal.windows import whole
 from tamperscope.types import Photo
 
-__all__ = ["PatchNetwork", "suspicion"]
+__all__ = ["PatchNetwork", "top_mean"]
 
 _GRID = 8  # pixels: patches keep the JPEG grid
 _GATES = ("hard", "soft", "none")
 _TOP = 0.1  # share of the patches that speak for the photo, those most like manipulated ones
-_LEAST = 1e-6  # probability, so that its logit is finite
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class PatchNetwork(Learned):
             reason = "a map by the network; these weights classify no patches, so there is no score"
             return Look(heatmap, None, reason)
         reason = f"the network calls {(patches > 0.5).sum()} of {patches.size} patches manipulated"
-        return Look(heatmap, suspicion(patches), reason)
+        return Look(heatmap, suspicion(top_mean(patches)), reason)
 
     def lay(self, pixels: NDArray[np.uint8]) -> tuple[dict[str, Floats], Floats | None]:
         """Return what the network says, laid over the photo (height, width), and its patches' labels (n,).
@@ -93,11 +92,9 @@ class PatchNetwork(Learned):
         return maps, np.concatenate(patches) if patches else None
 
 
-def suspicion(labels: Floats) -> float:
-    """Return how manipulated a photo looks: the logit of the mean of its most suspicious patches (n,)."""
-    top = np.sort(labels)[-max(1, round(_TOP * labels.size)) :].mean(dtype=np.float64)
-    share = min(max(float(top), _LEAST), 1 - _LEAST)
-    return float(np.log(share / (1 - share)))
+def top_mean(labels: Floats) -> float:
+    """Return how manipulated a photo looks: the mean of its most suspicious patches (n,)."""
+    return float(np.sort(labels)[-max(1, round(_TOP * labels.size)) :].mean(dtype=np.float64))
 
 
 def _starts(length: int, side: int, stride: int) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""The default: chooses a detector by the evidence that the photo holds."""
+"""The default: the best detector for a photo of its size."""
 
 from dataclasses import dataclass
 from typing import ClassVar

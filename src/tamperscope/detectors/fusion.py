@@ -5,9 +5,9 @@ from itertools import product
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import logit
 
-from tamperscope.detectors._learned import Floats, Learned, Look
+from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
+from tamperscope.detectors._onnx import as_input
 from tamperscope.errors import MissingEvidence
 from tamperscope.plugins import option
 from tamperscope.signal.history import history
@@ -19,7 +19,7 @@ __all__ = ["Fusion"]
 _BLOCK = 8  # pixels that a feature stands for
 _NEAR = 6  # blocks beyond a tile that the features of its own depend on
 _FAR = 42  # blocks beyond a part that its mask depends on
-_LEAST = 1e-6  # probability, so that its logit is finite
+_CELLS = 48  # of a side, at most, that the score is made of: a peak of many would be higher by chance
 
 
 @dataclass(frozen=True)
@@ -66,26 +66,27 @@ class Fusion(Learned):
         }
         whole = {name: one.astype(np.float32)[None, :, None, None] for name, one in summary.items()}
         heat = np.empty((_BLOCK * rows, _BLOCK * columns), np.float32)
-        trust = np.empty((rows, columns), np.float32)
-        labels = []
+        logits, trust = np.empty((2, rows, columns), np.float32)
         for row, column in _grid(rows, columns, self.part, _FAR):
             answers = self.trained.ask(
-                ["mask", "trust", "label"],
+                ["mask", "logits", "trust"],
                 blocks=features[None, :, row.read, column.read],
                 details=fine[None, :, _times(row.read, 2), _times(column.read, 2)],
                 **whole,
             )
             place = _times(row.place, _BLOCK), _times(column.place, _BLOCK)
             heat[place] = answers["mask"][0][_times(row.kept, _BLOCK), _times(column.kept, _BLOCK)]
-            trust[row.place, column.place] = answers["trust"][0][row.kept, column.kept]
-            labels.append(float(answers["label"][0]))
-        probability = max(labels)  # a photo is manipulated if a part of it is
+            for whole_map, name in ((logits, "logits"), (trust, "trust")):
+                whole_map[row.place, column.place] = answers[name][0][row.kept, column.kept]
+        cell = -(-max(rows, columns) // _CELLS)
+        cells, trusted = (_averaged(one, cell)[None] for one in (logits, trust))
+        probability = self.trained.ask(["label"], cells=cells, trusted=trusted)["label"][0]
         full = np.zeros((photo.height, photo.width), np.float32)
         full[:height] = heat[:height, : photo.width].clip(0, 1)
         trust = np.pad(trust, ((0, -(-photo.height // _BLOCK) - rows), (0, 0)))
         return Look(
             full,
-            float(logit(np.clip(probability, _LEAST, 1 - _LEAST))),
+            suspicion(float(probability)),
             "where history and noise are not those of the rest of the photo",
             {"reliability": np.clip(trust, 0, 1)},
         )
@@ -101,9 +102,7 @@ class Fusion(Learned):
             window = _times(row.read, _BLOCK), _times(column.read, _BLOCK)
             answers = self.trained.ask(
                 ["features", "fine"],
-                pixels=np.ascontiguousarray(
-                    pixels[window].transpose(2, 0, 1)[None] / np.float32(255), np.float32
-                ),
+                pixels=as_input(pixels[window][None]),
                 levels=known.levels[window][None],
                 table=known.table[None],
                 stored=np.array([known.stored], np.float32),
@@ -116,6 +115,15 @@ class Fusion(Learned):
                 kept = part[:, _times(row.kept, scale), _times(column.kept, scale)]
                 found[place][:, _times(row.place, scale), _times(column.place, scale)] = kept
         return found[0], found[1]
+
+
+def _averaged(plane: Floats, side: int) -> Floats:
+    """Return the means of cells of so many places a side; those at the end may be smaller."""
+    sums, count = plane, np.ones(plane.shape, np.float32)
+    for axis in (0, 1):
+        starts = np.arange(0, plane.shape[axis], side)
+        sums, count = (np.add.reduceat(one, starts, axis=axis) for one in (sums, count))
+    return np.asarray(sums / count)
 
 
 def _grid(rows: int, columns: int, side: int, margin: int) -> "product[tuple[Tile, Tile]]":

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.detectors._learned import Floats, Learned, Look
+from tamperscope.detectors._onnx import as_input
 from tamperscope.plugins import option
 from tamperscope.types import Card, Photo
 
@@ -56,8 +57,7 @@ class ManTraNet(Learned):
         return Look(heatmap / count, None, "a map by the network; it gives no score")
 
     def _judge(self, pixels: NDArray[np.uint8]) -> Floats:
-        given = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None] / np.float32(255), np.float32)
-        mask: Floats = self.trained.run(pixels=given)["mask"][0]
+        mask: Floats = self.trained.run(pixels=as_input(pixels[None]))["mask"][0]
         return mask
 
 

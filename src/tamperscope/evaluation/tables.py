@@ -102,7 +102,7 @@ def columns(results: Results) -> Iterator[Ours]:
         )
 
 
-def layout(table: Table, ours: Sequence[Ours], missing: Mapping[str, str] | None = None) -> list[list[str]]:
+def layout(table: Table, ours: Sequence[Ours], missing: Mapping[str, str]) -> list[list[str]]:
     """Return the table as rows of texts, the heading first: the paper's columns, then ours.
 
     ``missing`` says why a row of ours has no numbers.
@@ -113,8 +113,8 @@ def layout(table: Table, ours: Sequence[Ours], missing: Mapping[str, str] | None
         numbers = ("-" if number is None else f"{number:g}".removeprefix("0") for number in row.numbers)
         cells = [row.label, row.detector, *numbers]
         measured = [column.cells.get(row.label, "-") for column in ours]
-        if row.label in (missing or {}):
-            measured = [(missing or {})[row.label]]
+        if row.label in missing:
+            measured = [missing[row.label]]
         rows.append([*cells, *(measured or ["no root given"])])
     if ours:
         rows.append([NOTHING, "-", *("-" for _ in table.columns), *(column.chance for column in ours)])

@@ -10,11 +10,13 @@ import numpy as np
 from tamperscope.errors import Defect, InvalidParameter
 from tamperscope.forge._paste import Edit, Mask, Pixels
 from tamperscope.forge.copy_move import copy_move
+from tamperscope.forge.develop import caption, develop
 from tamperscope.forge.history import Saving, draw, draw_saving
 from tamperscope.forge.launder import launder
 from tamperscope.forge.outlines import draw_outline
 from tamperscope.forge.recipe import Recipe
 from tamperscope.forge.remove import remove
+from tamperscope.forge.retouch import retouch
 from tamperscope.forge.splice import splice
 
 __all__ = ["Forgery", "check_size", "forge"]
@@ -23,8 +25,14 @@ _EDITS: dict[str, Callable[[Pixels, Pixels, Mask, Recipe, np.random.Generator], 
     "splice": splice,
     "copy_move": copy_move,
     "remove": remove,
+    "retouch": retouch,
 }
-_KINDS = {"splice": "splice", "copy_move": "copy-move", "remove": "removal"}  # in a manifest
+_KINDS = {  # in a manifest
+    "splice": "splice",
+    "copy_move": "copy-move",
+    "remove": "removal",
+    "retouch": "retouching",
+}
 _SMALLEST = 64  # pixels a side: room for a part, and something is left after laundering
 _LEAST_CHANGE = 0.2  # of the mask's pixels: a uniform part on the same colour manipulates nothing
 _SOFT = 0.05  # of the photograph, which a soft edge may add to a small part
@@ -35,7 +43,7 @@ _LARGEST_HOLE = 0.12  # of the photograph: larger ones are not filled convincing
 class Forgery:
     """A made photograph: pixels, what was manipulated in it (nothing if pristine), its saving and history.
 
-    ``kind`` is "splice", "copy-move", "removal", or empty for a pristine photograph.
+    ``kind`` is "splice", "copy-move", "removal", "retouching", or empty for a pristine photograph.
     """
 
     pixels: Pixels
@@ -116,7 +124,9 @@ def _passed_on(
     recipe: Recipe,
     rng: np.random.Generator,
 ) -> Forgery:
-    """Take the result off its grid, launder it and choose how it is saved, alike for every kind."""
+    """Develop the result, crop it off its grid, pass it on and choose its saving, alike for every kind."""
+    if recipe.develop and rng.random() < recipe.develop:
+        pixels, parameters["develop"] = develop(pixels, rng)
     whole = pixels, mask
     if rng.random() < recipe.off_grid:
         rows, columns = (int(count) for count in rng.integers(1, 8, 2))
@@ -124,10 +134,12 @@ def _passed_on(
         parameters["cropped"] = (rows, columns)
     if rng.random() < recipe.launder:
         pixels, mask, parameters["laundered"] = launder(pixels, mask, rng)
+    if recipe.caption and rng.random() < recipe.caption:
+        pixels, mask, parameters["caption"] = caption(pixels, mask, rng)
     if kind and not mask.any():  # cropped away, or too small to survive
         pixels, mask = whole
-        parameters.pop("cropped", None)
-        parameters.pop("laundered", None)
+        for step in ("cropped", "laundered", "caption"):
+            parameters.pop(step, None)
     saving = draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings)
     if rng.random() >= recipe.final_jpeg:
         saving = Saving()

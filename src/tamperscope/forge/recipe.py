@@ -15,7 +15,7 @@ __all__ = ["PRESETS", "Recipe", "load_recipe"]
 Range = tuple[float, float]
 Weights = dict[str, float]
 
-KINDS = ("splice", "copy_move", "remove")
+KINDS = ("splice", "copy_move", "remove", "retouch")
 OUTLINES = ("segment", "blob", "lasso", "ellipse", "box")
 SUBSAMPLINGS = ("4:2:0", "4:2:2", "4:4:4")
 
@@ -67,6 +67,10 @@ class Recipe:
         (1.0, 1.0), "factor by which all photographs are reduced first; 0.5 ends JPEG history", 0.1
     )
     shrunk: float = _knob(1.0, "probability of that")
+    develop: float = _knob(
+        0.0, "probability that all of the result is sharpened, smoothed, toned or made grainy"
+    )
+    caption: float = _knob(0.0, "probability that text is laid over the result, which manipulates no part")
     launder: float = _knob(0.15, "probability that the result is passed on: resized, cropped, saved again")
 
     def __post_init__(self) -> None:
@@ -146,7 +150,11 @@ PRESETS: dict[str, Recipe] = {
         donor_quality=(40.0, 99.0),
         final_quality=(55.0, 99.0),
         off_grid=0.2,
-        launder=0.25,
+        launder=0.3,
+        kinds={"splice": 0.45, "copy_move": 0.2, "remove": 0.2, "retouch": 0.15},
+        final_jpeg=0.75,
+        develop=0.2,
+        caption=0.08,
     ),
     # As photographs arrive by messenger: resized, cropped, and saved again.
     "laundered": Recipe(launder=1, final_jpeg=1),

@@ -34,13 +34,15 @@ class Sight:
 
     If ``context`` is not 0, also the whole photo, brought to a square of that many pixels a side. With
     ``history``, also the JPEG coefficients of the patches, see `signal.history`. If ``levels`` is not 0,
-    nothing but the whole photo: its signed error levels at that JPEG quality, in a square of ``side``.
+    nothing but the whole photo: its signed error levels at that JPEG quality, in a square of ``side``. What
+    it learns from has sides of at least ``least`` pixels, and is mirrored to that of a patch; 0: a patch's.
     """
 
     side: int = PATCH
     context: int = 0
     levels: int = 0
     history: bool = False
+    least: int = 0
 
 
 @dataclass(frozen=True, eq=False)

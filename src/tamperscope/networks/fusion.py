@@ -30,8 +30,9 @@ _REACHES = (1, 2, 4, 8, 16, 2)  # blocks between the places that the convolution
 
 @dataclass(frozen=True, eq=False)
 class Judgement(Prediction):
-    """A mask, a label, and logits (batch, rows, columns) of each block's mask being right."""
+    """A mask, a label; and each block's logits (batch, rows, columns): of the mask, of its being right."""
 
+    blocks: Tensor = field(kw_only=True)
     trust: Tensor = field(kw_only=True)
 
 
@@ -59,7 +60,7 @@ class Fusion(Network):
         "no noise": {"without": "noise"},
         "no comparison": {"without": "comparison"},
     }
-    sight: ClassVar[Sight] = Sight(side=256, history=True)
+    sight: ClassVar[Sight] = Sight(side=256, least=128, history=True)
 
     def __init__(self, *, maps: int = 96, absent: float = 0.1, without: str = "") -> None:
         super().__init__()
@@ -104,7 +105,7 @@ class Fusion(Network):
         """Return the mean and the mean square of a photo's features, (batch, maps, 1, 1) each."""
         return features.mean((2, 3), keepdim=True), (features**2).mean((2, 3), keepdim=True)
 
-    def judge(self, features: Tensor, fine: Tensor, mean: Tensor, square: Tensor) -> "Judgement":
+    def judge(self, features: Tensor, fine: Tensor, mean: Tensor, square: Tensor) -> Judgement:
         """Predict from the features of a photo or a part of it, and the `summary` of the whole."""
         if self.without == "comparison":
             mean, square = torch.zeros_like(mean), torch.ones_like(square)
@@ -114,12 +115,19 @@ class Fusion(Network):
         logit = self.mask(torch.cat([pixel_shuffle(self.detail(seen), 2), fine], dim=1))
         trust = self.trust(seen.detach())  # what is asked of it must not change the mask
         full = interpolate(logit, scale_factor=4.0, mode="bilinear", align_corners=False)[:, 0]
-        label = self.label(_figures(logit, trust))
+        blocks = avg_pool2d(logit, 2)[:, 0]
+        label = self.decide(blocks, trust[:, 0].sigmoid())
         return Judgement(
             torch.stack([torch.zeros_like(full), full], dim=1),
             torch.cat([torch.zeros_like(label), label], dim=1),
+            blocks=blocks,
             trust=trust[:, 0],
         )
+
+    def decide(self, blocks: Tensor, trust: Tensor) -> Tensor:
+        """Return logits (batch, 1) of photos being manipulated, from their blocks' and the trust in these."""
+        found: Tensor = self.label(_figures(blocks[:, None], trust[:, None]))
+        return found
 
     def loss(self, prediction: Prediction, truth: Truth, balance: Balance = EVEN) -> Tensor:
         """Return the cross-entropies of mask and label, the mask's Dice loss, and the error of the trust."""
@@ -147,7 +155,9 @@ class Fusion(Network):
         with torch.no_grad():
             features, fine = self.eval().look(*given.values())
             mean, square = self.summary(features)
-        return {**given, "blocks": features, "details": fine, "mean": mean, "square": square}
+            judged = self.judge(features, fine, mean, square)
+        cells = {"cells": judged.blocks, "trusted": judged.trust.sigmoid()}
+        return {**given, "blocks": features, "details": fine, "mean": mean, "square": square, **cells}
 
     def varying(self, name: str) -> dict[int, str]:
         """Return the sizes of the parts that are looked at, and of what is judged at once."""
@@ -159,23 +169,27 @@ class Fusion(Network):
             "blocks": {2: "known rows", 3: "known columns"},
             "details": {2: "fine rows", 3: "fine columns"},
             "mask": {1: "known height", 2: "known width"},
+            "logits": {1: "known rows", 2: "known columns"},
             "trust": {1: "known rows", 2: "known columns"},
+            "cells": {1: "cell rows", 2: "cell columns"},
+            "trusted": {1: "cell rows", 2: "cell columns"},
         }
         seen = name in ("pixels", "levels", "table", "stored", "features", "fine")
-        return {0: "parts" if seen else "photos", **axes.get(name, {})}
+        whole = name in ("cells", "trusted", "label")
+        return {0: "parts" if seen else "whole photos" if whole else "photos", **axes.get(name, {})}
 
     def answers(self, *inputs: Tensor) -> dict[str, Tensor]:
-        """Return what is seen of parts of a photo, and what follows from that."""
+        """Return what is seen of parts of a photo, what follows of each place, and what of the whole."""
         features, fine = self.look(*inputs[:4])
-        judged = self.judge(*inputs[4:])
+        judged = self.judge(*inputs[4:8])
         assert judged.mask is not None  # noqa: S101
-        assert judged.label is not None  # noqa: S101
         return {
             "features": features,
             "fine": fine,
             "mask": judged.mask[:, 1].sigmoid(),
-            "label": judged.label[:, 1].sigmoid(),
+            "logits": judged.blocks,
             "trust": judged.trust.sigmoid(),
+            "label": self.decide(*inputs[8:])[:, 0].sigmoid(),
         }
 
 
@@ -241,11 +255,13 @@ def _normed(given: int, made: int, size: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(made), nn.ReLU())
 
 
-def _figures(logit: Tensor, trust: Tensor) -> Tensor:
-    """Return what the label is made of (batch, 6): means and peaks of the mask, and of what is trusted."""
-    coarse = avg_pool2d(logit, 2)
+def _figures(coarse: Tensor, weight: Tensor) -> Tensor:
+    """Return what the label is made of (batch, 6): means and peaks of the mask, and of what is trusted.
+
+    Both are (batch, 1, rows, columns): the mask's logits, and the trust in [0, 1].
+    """
     peak = avg_pool2d(coarse, 3, 1, 1, count_include_pad=False)
-    heat, weight = coarse.sigmoid(), trust.sigmoid()
+    heat = coarse.sigmoid()
     trusted = heat * weight
     found = [
         coarse.mean((1, 2, 3)) / 4,

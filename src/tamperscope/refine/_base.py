@@ -24,14 +24,6 @@ class Refiner(Configurable, ABC):
     looks_at: ClassVar[str]
     paper: ClassVar[str]
 
-    def prepare(self) -> None:
-        """Make ready what it needs, so that what is missing is known before the first photo.
-
-        Raises:
-            TamperscopeError: weights cannot be used.
-
-        """
-
     def refine(self, photo: Photo, found: Localization, threshold: float) -> Localization:
         """Return the localization with another heatmap, to be read at the same ``threshold`` in (0, 1).
 

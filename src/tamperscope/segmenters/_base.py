@@ -47,14 +47,6 @@ class Segmenter(Configurable, ABC):
         masks = self._regions(pixels)
         return masks[masks.any(axis=(1, 2))]
 
-    def prepare(self) -> None:
-        """Make ready what it needs, so that what is missing is known before the first photo.
-
-        Raises:
-            MissingWeights, CorruptFile: its weights cannot be used.
-
-        """
-
     @abstractmethod
     def _regions(self, pixels: NDArray[np.uint8]) -> Masks:
         """Return masks (n, height, width) of pixels (height, width, 3)."""

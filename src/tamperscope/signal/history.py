@@ -32,6 +32,18 @@ class History:
         """Return that of a part; all are multiples of 8."""
         return replace(self, levels=self.levels[row : row + height, column : column + width])
 
+    def mirrored(self, side: int) -> "History":
+        """Return that of a photo mirrored at the end of its last blocks, to at least ``side`` pixels a side.
+
+        That changes signs only, which are not kept.
+        """
+        missing = [(0, max(0, side - length) // 8) for length in self.levels.shape]
+        if not any(after for _, after in missing):
+            return self
+        return replace(
+            self, levels=_laid(np.pad(_blocks(self.levels), [*missing, (0, 0), (0, 0)], "symmetric"))
+        )
+
     def turned(self, quarters: int, flip: bool) -> "History":
         """Return that of the photo turned by quarters, then flipped, as `training.patches.turn` does it.
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ __all__ = [
     "Patches",
     "Photographs",
     "collate",
+    "draw_one",
     "forge_one",
     "open_splits",
     "resaved",
@@ -44,6 +45,7 @@ VALIDATION = 2**32 - 1  # stands for the epoch that validation has
 TRIES = 8  # other photographs in place of one that cannot be used
 
 Item = dict[str, Any]
+_T = TypeVar("_T")
 
 _UNKNOWN = History(np.zeros((0, 0), np.uint8), np.zeros((8, 8), np.float32), stored=False)
 
@@ -99,16 +101,16 @@ class Photographs:
         """Return those of a class."""
         return [sample for sample in self.samples if sample.manipulated == manipulated]
 
-    def read(self, sample: Sample, side: int) -> tuple[Photo, NDArray[np.bool_]]:
+    def read(self, sample: Sample, least: int) -> tuple[Photo, NDArray[np.bool_]]:
         """Return a photograph and the truth.
 
         Raises:
-            TamperscopeError: one of them cannot be read, or the photograph is smaller than ``side``.
+            TamperscopeError: one of them cannot be read, or a side of the photograph is below ``least``.
 
         """
         photo = decode(sample.image)
-        if min(photo.height, photo.width) < side:
-            raise TamperscopeError(f"it is smaller than a patch of {side} pixels", "", sample.name)
+        if min(photo.height, photo.width) < least:
+            raise TamperscopeError(f"it has fewer than {least} pixels a side", "", sample.name)
         return photo, self.dataset.mask(sample, (photo.height, photo.width))
 
 
@@ -129,10 +131,14 @@ class Patches(TorchDataset[Item]):
         sight: Sight = Sight(),  # noqa: B008
     ) -> None:
         self.photographs, self.training, self.epoch, self.sight = photographs, training, epoch, sight
+        self.least = sight.least or sight.side
         self.pools = [photographs.of(manipulated=manipulated) for manipulated in (False, True)]
         self.sources = list(photographs.sources)
-        of = photographs.dataset.source
-        self.hosts = [[one for one in self.pools[0] if of(one) == source] for source in self.sources]
+        self.hosts = [self.pools[0]]
+        if training.evenly:
+            of = photographs.dataset.source
+            each = ([one for one in self.pools[0] if of(one) == source] for source in self.sources)
+            self.hosts = [pool for pool in each if pool]
         self.recipe = load_recipe(training.recipe)
 
     @classmethod
@@ -161,7 +167,7 @@ class Patches(TorchDataset[Item]):
 
     def _validation(self, index: int, rng: np.random.Generator) -> Item:
         try:
-            photo, mask = self.photographs.read(self.photographs.samples[index], self.sight.side)
+            photo, mask = self.photographs.read(self.photographs.samples[index], self.least)
         except TamperscopeError as error:
             return self._nothing([str(error)])
         source = self.photographs.dataset.source(self.photographs.samples[index])
@@ -174,38 +180,39 @@ class Patches(TorchDataset[Item]):
         if not self.pools[manipulated]:
             manipulated = not manipulated
         if not forged:
-            photo, mask = self.photographs.read(_draw(self.pools[manipulated], rng), self.sight.side)
+            photo, mask = self.photographs.read(draw_one(self.pools[manipulated], rng), self.least)
             return resaved(photo, self.training, self.recipe, rng), mask
-        photo, donor = (self.photographs.read(self._host(rng), self.sight.side)[0] for _ in range(2))
+        photo, donor = (self.photographs.read(self._host(rng), self.least)[0] for _ in range(2))
         made = forge_one(photo.pixels, donor.pixels, self.recipe, rng)
-        if min(made.mask.shape) < self.sight.side:
-            raise TamperscopeError("a forged photograph became smaller than a patch")
+        if min(made.mask.shape) < self.least:
+            raise TamperscopeError("a forged photograph became too small")
         return decode(made.encode()), made.mask
 
     def _host(self, rng: np.random.Generator) -> Sample:
         """Draw a pristine photograph to be forged."""
-        if not self.training.evenly:
-            return _draw(self.pools[0], rng)
-        kept = [one for one in self.hosts if one]
-        return _draw(kept[int(rng.integers(len(kept)))], rng)
+        return draw_one(draw_one(self.hosts, rng), rng)
 
     def _cut(self, photo: Photo, mask: NDArray[np.bool_], rng: np.random.Generator) -> Item:
         training, side = self.training, self.sight.side
         count = training.validation if self.epoch == VALIDATION else training.per_photo
+        context = whole(photo.pixels, self.sight.context)
+        plane = photo.pixels
+        if min(plane.shape[:2]) < side:
+            plane, mask = _mirrored(plane, side), _mirrored(mask, side)
         places, labels = draw_patches(mask, side, count, training.positive, training.least_share, rng)
-        known = history(photo) if self.sight.history else _UNKNOWN
+        known = history(photo).mirrored(side) if self.sight.history else _UNKNOWN
         pixels, masks, histories = [], [], []
         for row, column in places:
             how = (int(rng.integers(4)), bool(rng.integers(2))) if training.turns else (0, False)
             window = np.s_[row : row + side, column : column + side]
-            pixels.append(turn(photo.pixels[window], *how))
+            pixels.append(turn(plane[window], *how))
             masks.append(turn(mask[window], *how))
             histories.append(known.window(row, column, side, side).turned(*how))
         return {
             "pixels": np.stack(pixels),
             "mask": np.stack(masks),
             "label": labels,
-            "context": whole(photo.pixels, self.sight.context),
+            "context": context,
             "levels": np.stack([one.levels for one in histories]),
             "table": np.stack([one.table for one in histories]),
             "stored": np.array([one.stored for one in histories]),
@@ -276,8 +283,17 @@ def forge_one(
     return forge(_window(pixels, rng), [_window(donor, rng)], recipe, rng)
 
 
-def _draw(samples: Sequence[Sample], rng: np.random.Generator) -> Sample:
-    return samples[int(rng.integers(len(samples)))]
+def draw_one(pool: Sequence[_T], rng: np.random.Generator) -> _T:
+    """Draw one of a pool, each with the same chance."""
+    return pool[int(rng.integers(len(pool)))]
+
+
+def _mirrored(plane: NDArray[Any], side: int) -> NDArray[Any]:
+    """Return what is smaller than ``side`` mirrored to that, at the end of its last blocks."""
+    rest = [(0, -length % 8) for length in plane.shape[:2]]
+    whole_blocks = np.pad(plane, rest + [(0, 0)] * (plane.ndim - 2), mode="edge")
+    missing = [(0, max(0, side - length)) for length in whole_blocks.shape[:2]]
+    return np.pad(whole_blocks, missing + [(0, 0)] * (plane.ndim - 2), mode="symmetric")
 
 
 def _window(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

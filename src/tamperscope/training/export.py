@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tamperscope import __version__, plugins
+from tamperscope.detectors._learned import Learned
 from tamperscope.detectors._onnx import KEY, NetworkCard, Trained, open_weights
 from tamperscope.errors import CorruptFile, InvalidParameter, TrainingFailed, UnreadableFile
 from tamperscope.io.paths import display, write_whole
@@ -80,8 +81,8 @@ def export(
         learned=sorted({row["digest"] for row in found.photographs if row["split"] != "val"}),
     )
     with _checked_draft(network, with_card(model, card), name) as draft:
+        detector = plugins.build("detectors", name, weights=str(draft))
         if "val" in splits:
-            detector = plugins.build("detectors", name, weights=str(draft))
             with watch("fitting the threshold", 2 * len(splits["val"].samples)) as advance:
                 card = replace(
                     card, **calibrate(detector, splits["val"], training.seed, training.alarms, advance)
@@ -89,7 +90,7 @@ def export(
         draft.write_bytes(with_card(model, card))  # with what was fitted
         for split in ("val", "test"):
             if split in splits:
-                figures = _measured(network, open_weights(draft, name), splits[split], training, split, watch)
+                figures = _measured(network, detector, splits[split], training, split, watch)
                 card = replace(card, metrics={**card.metrics, split: figures})
     write_whole(out, with_card(model, card))
     return card
@@ -110,7 +111,7 @@ def _any_size(network: Network) -> bool:
 
 def _measured(
     network: Network,
-    trained: Trained,
+    detector: Learned,
     photographs: Photographs,
     training: Training,
     split: str,
@@ -118,13 +119,12 @@ def _measured(
 ) -> dict[str, Any]:
     if network.sight.levels:
         with watch(f"measuring {split}", 2 * len(photographs.samples)) as advance:
-            return measure_wholes(trained, photographs, training, network.sight, advance)
+            return measure_wholes(detector.trained, photographs, training, network.sight, advance)
     if _any_size(network):
-        detector = plugins.build("detectors", trained.card.network, weights=str(trained.path))
         with watch(f"measuring {split}", len(photographs.samples)) as advance:
             return measure_photos(detector, photographs, advance)
     with watch(f"measuring {split}", len(photographs.of(manipulated=True))) as advance:
-        return measure(trained, photographs, training, advance=advance).record
+        return measure(detector.trained, photographs, training, advance=advance).record
 
 
 def convert(name: str, weights: Path, out: Path) -> NetworkCard:

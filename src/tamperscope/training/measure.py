@@ -11,6 +11,7 @@ from tamperscope.detectors._learned import Learned
 from tamperscope.detectors._onnx import Trained, as_input
 from tamperscope.errors import TamperscopeError, TrainingFailed
 from tamperscope.io.decode import decode
+from tamperscope.metrics._base import Comparison, Observations, parse_metric
 from tamperscope.metrics._ranking import Curve, Ranking
 from tamperscope.networks._base import PATCH, Sight
 from tamperscope.training.config import Training
@@ -19,6 +20,7 @@ from tamperscope.training.wholes import Wholes
 
 __all__ = ["PER_PHOTO", "Figures", "measure", "measure_photos", "measure_wholes"]
 
+_FIGURES = ("pixel_auc", "pixel_f1@card", "false_alarm_area@card", "image_auc")  # of whole photographs
 PER_PHOTO = 16  # patches, half of them manipulated as far as a photograph has both sorts
 
 
@@ -117,36 +119,33 @@ def measure_photos(
         TrainingFailed: there is no manipulated photograph that can be used.
 
     """
-    areas, scores, overlaps, alarms = [], [], [], []
+    metrics = [metric for text in _FIGURES for metric in parse_metric(text)]
+    values: dict[str, list[float]] = {metric.name: [] for metric in metrics}
+    truths: dict[str, list[bool]] = {metric.name: [] for metric in metrics}
+    counts = {True: 0, False: 0}
     threshold = detector.own_card.threshold
     for sample in photographs.samples:
         advance()
         try:
             photo = decode(sample.image)
             truth = photographs.dataset.mask(sample, (photo.height, photo.width))
-            found = detector.localize(photo)
+            comparison = Comparison(detector.localize(photo), truth, threshold)
         except TamperscopeError:  # what training passed over as well
             continue
-        marked = found.mask(threshold)
-        if found.score is not None:
-            scores.append((sample.manipulated, found.score))
-        if not sample.manipulated:
-            alarms.append(float(marked.mean()))
-        elif (curve := Ranking.of(found.heatmap, truth).curve) is not None:
-            areas.append(curve.auc)
-            overlaps.append(2 * float((marked & truth).sum()) / float(marked.sum() + truth.sum()))
-    if not areas:
+        counts[comparison.manipulated] += 1
+        for metric in metrics:
+            value = metric.observe(comparison)
+            if value is not None:
+                values[metric.name].append(value)
+                truths[metric.name].append(comparison.manipulated)
+    if not counts[True]:
         raise TrainingFailed("there is no manipulated photograph to measure on", "give a split that has some")
-    labels, values = (np.array(each) for each in zip(*scores, strict=True)) if scores else ((), ())
-    apart = Ranking.of(np.array(values, np.float32), np.array(labels, bool)).curve if scores else None
-    figures = {
-        "pixel_auc": float(np.mean(areas)),
-        "pixel_f1@card": float(np.mean(overlaps)),
-        "false_alarm_area@card": float(np.mean(alarms)) if alarms else None,
-        "image_auc": apart.auc if apart else None,
-    }
-    rounded = {key: None if value is None else round(value, 4) for key, value in figures.items()}
-    return {"manipulated": len(areas), "pristine": len(alarms), **rounded}
+    figures = {}
+    for metric in metrics:
+        observed = Observations(np.array(values[metric.name]), np.array(truths[metric.name], bool), threshold)
+        number = float(metric.summarize(observed)[0])
+        figures[metric.name] = None if np.isnan(number) else round(number, 4)
+    return {"manipulated": counts[True], "pristine": counts[False], **figures}
 
 
 def measure_wholes(

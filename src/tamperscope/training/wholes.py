@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,7 @@ from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import whole_levels
 from tamperscope.training.config import Training
-from tamperscope.training.data import TRIES, VALIDATION, Item, Labelled, forge_one, resaved
-from tamperscope.types import Photo
+from tamperscope.training.data import TRIES, VALIDATION, Item, Labelled, draw_one, forge_one, resaved
 
 __all__ = ["Wholes", "comparable"]
 
@@ -67,12 +65,11 @@ class Wholes(TorchDataset[Item]):
         if self.pristine and rng.random() < self.training.forged:
             # Both classes come from here: had one another history, size or share, that would be learned.
             recipe = replace(self.recipe, pristine=float(not manipulated))
-            host, donor = _drawn(self.pristine, rng), _drawn(self.pristine, rng)
+            host, donor = (decode(draw_one(self.pristine, rng)) for _ in range(2))
             forgery = forge_one(host.pixels, donor.pixels, recipe, rng)
             return decode(forgery.encode()).pixels, bool(forgery.kind)
-        return resaved(
-            _drawn(self.pools[manipulated], rng), self.training, self.recipe, rng
-        ).pixels, manipulated
+        photo = decode(draw_one(self.pools[manipulated], rng))
+        return resaved(photo, self.training, self.recipe, rng).pixels, manipulated
 
     def _item(
         self, photographs: list[tuple[NDArray[np.uint8], bool]], skipped: list[str], rng: np.random.Generator
@@ -102,7 +99,3 @@ def comparable(labelled: Sequence[Labelled]) -> list[Labelled]:
         {one.source for one in labelled if one.manipulated == wanted} for wanted in (False, True)
     )
     return [one for one in labelled if one.source in pristine & manipulated] or list(labelled)
-
-
-def _drawn(pool: Sequence[Path], rng: np.random.Generator) -> Photo:
-    return decode(pool[int(rng.integers(len(pool)))])
