@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from photos import Pixels, encode, scene
 
-__all__ = ["host_and_donor", "write_photos"]
+__all__ = ["copied", "host_and_donor", "write_photos"]
 
 
 def host_and_donor(height: int = 200, width: int = 240) -> tuple[Pixels, Pixels]:
@@ -22,3 +24,18 @@ def write_photos(folder: Path, count: int = 4) -> Path:
         kind = ("PNG", "JPEG")[number // 2 % 2]
         (folder / f"{number:02}.{kind.lower()}").write_bytes(encode(pixels, kind))
     return folder
+
+
+def copied(angle: float = 0, scale: float = 1.0) -> tuple[Pixels, NDArray[np.bool_], NDArray[np.bool_]]:
+    """The scene with a round part of it copied elsewhere; where the copy and where its source lie."""
+    pixels = scene()[:, :480].copy()
+    source, copy = (np.zeros(pixels.shape[:2], bool) for _ in range(2))
+    rows, columns = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
+    radius, start, end = 55, (150, 130), (270, 360)
+    source |= (rows - start[0]) ** 2 + (columns - start[1]) ** 2 <= radius**2
+    copy |= (rows - end[0]) ** 2 + (columns - end[1]) ** 2 <= (radius * scale) ** 2
+    matrix = cv2.getRotationMatrix2D((start[1], start[0]), angle, scale)
+    matrix[:, 2] += [end[1] - start[1], end[0] - start[0]]
+    moved = cv2.warpAffine(pixels, matrix, pixels.shape[1::-1], flags=cv2.INTER_CUBIC)
+    pixels[copy] = moved[copy]
+    return pixels, source, copy

@@ -69,7 +69,7 @@ def test_several_detectors_and_fields(folder: Path) -> None:
     assert adjpeg["parameters"]["frequencies"] == 15
     assert (ela["parameters"]["quality"], ela["parameters"]["smoothing"]) == (75, 2.0)
     line = run("scan", folder / "forged.jpg", "-d", "adjpeg,ela").stdout
-    assert " | ela: no evidence (a map to be read by a person" in line
+    assert " | ela: cannot tell (a map to be read by a person" in line
 
 
 def test_fields_of_what_auto_may_choose(folder: Path) -> None:

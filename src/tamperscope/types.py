@@ -206,8 +206,10 @@ class Localization:
 class Card:
     """What a person must know of a detector before relying on it.
 
-    ``threshold`` in (0, 1) turns heatmaps into masks and scores into verdicts. ``calibrated`` says what the
-    score was calibrated on; empty if it is not a probability. ``licence`` is that of weights and method.
+    ``threshold`` in (0, 1) turns heatmaps into masks and scores into verdicts. Below it, but not below
+    ``doubt``, a score clears nobody: the method cannot tell; None if that is nowhere. ``calibrated`` says
+    what the score was calibrated on; empty if it is not a probability. ``licence`` is that of weights and
+    method.
     """
 
     title: str
@@ -219,6 +221,7 @@ class Card:
     threshold: float = 0.5
     deviations: tuple[str, ...] = ()
     calibrated: str = ""
+    doubt: float | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 import photos
 import tamperscope
+from forging import copied
 from tamperscope.forge.history import Saving
 from tamperscope.types import Localization
 
@@ -15,21 +16,6 @@ def localize(pixels: photos.Pixels, quality: float | None = None) -> Localizatio
     return tamperscope.detector("patchmatch").localize(
         tamperscope.load(Saving("standard", quality, "4:4:4").encode(pixels))
     )
-
-
-def copied(angle: float = 0, scale: float = 1.0) -> tuple[photos.Pixels, Bools, Bools]:
-    """The scene with a round part of it copied elsewhere; where the copy and where its source lie."""
-    pixels = photos.scene()[:, :480].copy()
-    source, copy = (np.zeros(pixels.shape[:2], bool) for _ in range(2))
-    rows, columns = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
-    radius, start, end = 55, (150, 130), (270, 360)
-    source |= (rows - start[0]) ** 2 + (columns - start[1]) ** 2 <= radius**2
-    copy |= (rows - end[0]) ** 2 + (columns - end[1]) ** 2 <= (radius * scale) ** 2
-    matrix = cv2.getRotationMatrix2D((start[1], start[0]), angle, scale)
-    matrix[:, 2] += [end[1] - start[1], end[0] - start[0]]
-    moved = cv2.warpAffine(pixels, matrix, pixels.shape[1::-1], flags=cv2.INTER_CUBIC)
-    pixels[copy] = moved[copy]
-    return pixels, source, copy
 
 
 def f1(result: Localization, truth: Bools) -> float:

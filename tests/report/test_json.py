@@ -38,7 +38,7 @@ def test_records_follow_the_schema(name: str) -> None:
 @pytest.mark.parametrize(
     ("score", "verdict"),
     [
-        (None, "no evidence"),
+        (None, "cannot tell"),
         (0.0, "no evidence"),
         (0.49, "no evidence"),
         (0.5, "manipulated"),
@@ -48,6 +48,15 @@ def test_records_follow_the_schema(name: str) -> None:
 def test_the_verdict_follows_the_score(score: float | None, verdict: str) -> None:
     result = Localization(np.ones((2, 2), np.float32), score)
     assert report.detection(result, 0.5, ())["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("score", "verdict"),
+    [(0.19, "no evidence"), (0.2, "cannot tell"), (0.49, "cannot tell"), (0.5, "manipulated")],
+)
+def test_a_doubtful_score_clears_nobody(score: float, verdict: str) -> None:
+    result = Localization(np.ones((2, 2), np.float32), score)
+    assert report.detection(result, 0.5, (), 0.2)["verdict"] == verdict
 
 
 def test_numbers_that_json_lacks_are_refused() -> None:

@@ -112,7 +112,7 @@ def test_alarms_hold_the_score_of_pristine_photographs_down(tmp_path: Path) -> N
     told = {decode(one.image).digest for one in split.of(manipulated=True)}
     found: dict[float, dict[str, Any]] = {}
     for alarms in (0.0, 0.25):
-        found[alarms] = calibrate(Knowing(told), split, 0, alarms)  # type: ignore[arg-type]
+        found[alarms] = calibrate(Knowing(told), split, 0, alarms, alarms)  # type: ignore[arg-type]
     assert found[0.0]["calibration"][0] == found[0.25]["calibration"][0] > 0
     slope, intercept = found[0.25]["calibration"]
     detector = Knowing(told)
@@ -120,4 +120,9 @@ def test_alarms_hold_the_score_of_pristine_photographs_down(tmp_path: Path) -> N
     labels = [sample.manipulated for sample, _, _ in _versions(split, 8, 0)]
     highest = np.quantile(np.array(suspicions, float)[~np.array(labels)], 0.75)
     assert expit(slope * highest + intercept) == pytest.approx(found[0.25]["threshold"])
+    lowest = np.quantile(np.array(suspicions, float)[np.array(labels)], 0.25)
+    assert "doubt" not in found[0.0]
+    assert found[0.25]["doubt"] == pytest.approx(
+        min(expit(slope * lowest + intercept), found[0.25]["threshold"])
+    )
     assert "no more than 25% of any data set's pristine ones" in found[0.25]["calibrated"]

@@ -14,7 +14,7 @@ from tamperscope.detectors._base import Detector
 from tamperscope.detectors._onnx import Trained, open_weights, shipped
 from tamperscope.errors import MissingWeights
 from tamperscope.plugins import option
-from tamperscope.types import Card, Localization, Photo
+from tamperscope.types import Card, Link, Localization, Photo
 
 __all__ = ["Floats", "Learned", "Look", "suspicion"]
 
@@ -28,13 +28,15 @@ class Look:
     """What a network says of a photo: a heatmap (height, width) in [0, 1], and in words.
 
     ``suspicion`` is the logit of its being manipulated, not calibrated; None if the network does not say.
-    ``evidence`` are the maps that the heatmap was made of, see `Localization`.
+    ``evidence`` are the maps that the heatmap was made of, ``links`` lead from copies to their sources, see
+    `Localization`.
     """
 
     heatmap: Floats
     suspicion: float | None
     reason: str
     evidence: Mapping[str, Floats] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Learned(Detector):
     def own_card(self) -> Card:
         """The card, with the threshold and the calibration of these weights."""
         card = self.trained.card
-        return replace(self.card, threshold=card.threshold, calibrated=card.calibrated, licence=card.licence)
+        own = {name: getattr(card, name) for name in ("threshold", "calibrated", "doubt", "licence")}
+        return replace(self.card, **own)
 
     def prepare(self) -> None:
         """Open the weights."""
@@ -93,7 +96,9 @@ class Learned(Detector):
             score = float(expit(line[0] * look.suspicion + line[1]))
         elif look.suspicion is not None:
             missing = "; its score is not calibrated"
-        return Localization(look.heatmap, score, reason=look.reason + missing, evidence=look.evidence)
+        return Localization(
+            look.heatmap, score, reason=look.reason + missing, evidence=look.evidence, links=look.links
+        )
 
 
 def suspicion(probability: float) -> float:

@@ -36,11 +36,11 @@ Answers = Callable[[NDArray[np.float32]], dict[str, NDArray[np.float32]]]
 class NetworkCard:
     """What a file of weights says of itself.
 
-    ``threshold`` turns heatmaps into masks. ``calibration`` is the slope and the intercept that make a
-    probability of the logit of the photo's patches, None if there was nothing to fit it to; ``calibrated``
-    says what it was fitted to. ``data`` names the photographs by data set, with their terms and counts,
-    ``metrics`` what was measured on which split; ``training`` is the configuration. ``learned`` are the
-    photographs that it learned from, by the first 16 letters of their files' SHA-256.
+    ``threshold`` turns heatmaps into masks; for ``doubt`` see `Card`. ``calibration`` is the slope and the
+    intercept that make a probability of the logit of the photo's patches, None if there was nothing to fit it
+    to; ``calibrated`` says what it was fitted to. ``data`` names the photographs by data set, with their
+    terms and counts, ``metrics`` what was measured on which split; ``training`` is the configuration.
+    ``learned`` are the photographs that it learned from, by the first 16 letters of their files' SHA-256.
     """
 
     network: str
@@ -51,6 +51,7 @@ class NetworkCard:
     threshold: float = 0.5
     calibration: tuple[float, float] | None = None
     calibrated: str = ""
+    doubt: float | None = None
     data: Sequence[dict[str, Any]] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
@@ -72,6 +73,8 @@ class NetworkCard:
         found = cls(**values)
         if not 0 < found.threshold < 1:
             raise ValueError("its threshold is out of range")
+        if found.doubt is not None and not 0 <= found.doubt <= 1:
+            raise ValueError("its doubt is out of range")
         if found.calibration is not None and not np.isfinite(np.array(found.calibration).reshape(2)).all():
             raise ValueError("its calibration is no line")
         return found

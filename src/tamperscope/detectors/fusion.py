@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import ClassVar
 
+import cv2
 import numpy as np
 
+from tamperscope.detectors._copies import alike, find_copies
 from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
 from tamperscope.detectors._onnx import as_input
 from tamperscope.errors import MissingEvidence
@@ -22,6 +24,19 @@ _FAR = 42  # blocks beyond a part that its mask depends on
 _CELLS = 48  # of a side, at most, that the score is made of: a peak of many would be higher by chance
 
 
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What the network says: of each pixel that is in the file, in [0, 1], of each block, and of the photo.
+
+    ``trust`` is how probable it is that a block's heat is right.
+    """
+
+    heat: Floats
+    logits: Floats
+    trust: Floats
+    probability: float
+
+
 @dataclass(frozen=True)
 class Fusion(Learned):
     """Features of each 8x8 block, tile by tile; then their context, compared with the whole photo.
@@ -35,6 +50,10 @@ class Fusion(Learned):
     )
     part: int = option(
         448, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
+    )
+
+    copies: int = option(
+        500_000, "pixels of the photo in which copies are looked for, at most; 0: nowhere", low=0, high=10**8
     )
 
     smallest: ClassVar[int] = 64
@@ -53,7 +72,34 @@ class Fusion(Learned):
     )
 
     def look(self, photo: Photo) -> Look:
-        """Return what the network says of a photo, and how far each place may be trusted."""
+        """Return what the network says of a photo, what was copied within it, and how far that is trusted."""
+        said = self.judge(photo)
+        rows, width = len(said.heat), photo.width
+        full = np.zeros((photo.height, width), np.float32)
+        full[:rows] = said.heat
+        missing = (0, -(-photo.height // _BLOCK) - len(said.trust)), (0, 0)
+        evidence = {"reliability": np.pad(said.trust, missing)}
+        reason = "where history and noise are not those of the rest of the photo"
+        copies = find_copies(alike(photo, said.logits, self.copies)) if self.copies else None
+        if copies is None:
+            return Look(full, suspicion(said.probability), reason, evidence)
+        heat = cv2.resize(copies.heat, (width, rows), interpolation=cv2.INTER_LINEAR)
+        np.maximum(full[:rows], heat, out=full[:rows])
+        return Look(
+            full,
+            suspicion(max(said.probability, copies.probability)),
+            f"{reason}, or where parts of it occur twice",
+            {**evidence, "copies": copies.heat},
+            copies.links,
+        )
+
+    def judge(self, photo: Photo) -> Judged:
+        """Return what the network alone says of a photo.
+
+        Raises:
+            MissingEvidence: too little of it is in the file.
+
+        """
         # Rows that were never in the file must not count in what the whole photo is compared with.
         height = photo.height if photo.decoded_rows == photo.height else photo.decoded_rows // _BLOCK * _BLOCK
         if height < self.smallest:
@@ -62,7 +108,7 @@ class Fusion(Learned):
         rows, columns = features.shape[1:]
         summary = {
             "mean": features.mean((1, 2), dtype=np.float64),
-            "square": np.square(features).mean((1, 2), dtype=np.float64),
+            "square": np.einsum("mrc,mrc->m", features, features, dtype=np.float64) / (rows * columns),
         }
         whole = {name: one.astype(np.float32)[None, :, None, None] for name, one in summary.items()}
         heat = np.empty((_BLOCK * rows, _BLOCK * columns), np.float32)
@@ -80,16 +126,8 @@ class Fusion(Learned):
                 whole_map[row.place, column.place] = answers[name][0][row.kept, column.kept]
         cell = -(-max(rows, columns) // _CELLS)
         cells, trusted = (_averaged(one, cell)[None] for one in (logits, trust))
-        probability = self.trained.ask(["label"], cells=cells, trusted=trusted)["label"][0]
-        full = np.zeros((photo.height, photo.width), np.float32)
-        full[:height] = heat[:height, : photo.width].clip(0, 1)
-        trust = np.pad(trust, ((0, -(-photo.height // _BLOCK) - rows), (0, 0)))
-        return Look(
-            full,
-            suspicion(float(probability)),
-            "where history and noise are not those of the rest of the photo",
-            {"reliability": np.clip(trust, 0, 1)},
-        )
+        probability = float(self.trained.ask(["label"], cells=cells, trusted=trusted)["label"][0])
+        return Judged(heat[:height, : photo.width].clip(0, 1), logits, trust.clip(0, 1), probability)
 
     def _features(self, photo: Photo, height: int) -> tuple[Floats, Floats]:
         """Return features of the first rows' blocks (maps, rows, columns), and of their quarters."""

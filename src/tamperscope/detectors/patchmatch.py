@@ -11,6 +11,7 @@ from scipy import ndimage
 from tamperscope.detectors._base import Detector
 from tamperscope.plugins import option
 from tamperscope.signal.nearest_field import affine_misfit, nearest_field
+from tamperscope.signal.pairs import Pair, detail
 from tamperscope.signal.zernike import zernike_magnitudes
 from tamperscope.types import Card, Link, Localization, Photo
 
@@ -22,17 +23,7 @@ _MEDIANS = 2  # times
 _BRIGHTNESS = 0.3  # weight of the mean, so that a copy made brighter is found
 _RADIUS = 6  # of the disk on which offsets must be linear
 _FLAT = 9.0  # variance of grey levels below which nothing can be told apart
-_FAINT = 1.0  # variance of detail below which nothing correlates
 _MOST_SEEDS = 40  # parts with linear offsets, the largest, that are looked at
-_MOST_GROWTH = 12  # times; long edges correlate along themselves
-_LEAST_SCALE = 0.5  # of a counterpart; its inverse is the most
-_MOST_STRETCH = 1.4  # of one direction over the other
-_DETAIL = 3.0  # pixels; standard deviation of what is smooth
-_WINDOW = 6  # radius over which parts are correlated
-_MOST_OVERLAP = 0.5  # of a part with its counterpart
-_REFLECTED = 0.1  # of the way there, by which the way there and back may miss its start
-_ALIKE = 0.5  # correlation as far as which a part reaches
-_GROWN = 5  # pixels by which a window that correlates ends before a part does
 _SAME = 0.7  # share of a pair that belongs to larger pairs, from which it is one of them
 _LARGE = 0.02  # share of the photo of a part that leaves little doubt
 _UNSURE = 0.45  # heat of what is linear, but not accepted
@@ -131,25 +122,25 @@ class PatchMatch(Detector):
         alike: NDArray[np.bool_],
         rows: NDArray[np.float32],
         columns: NDArray[np.float32],
-    ) -> list["_Pair"]:
+    ) -> list[Pair]:
         """Return what occurs twice, the largest first; each pair once.
 
         Where offsets are linear a pair is suspected. The map that they give is applied to the whole photo: a
         pair is what correlates then.
         """
-        detail = plane - cv2.GaussianBlur(plane, (0, 0), _DETAIL)  # smooth areas would correlate anywhere
+        fine = detail(plane)
         labels, count = ndimage.label(alike)
         areas = np.bincount(labels.ravel(), minlength=count + 1)
         areas[0] = 0
         least = max(self.least_area, self.least_share * plane.size)
         seeds = [label for label in np.argsort(-areas)[:_MOST_SEEDS] if areas[label] >= least]
-        pairs: list[_Pair] = []
+        pairs: list[Pair] = []
         met = np.zeros(alike.shape, bool)  # by pairs that were found already
         for seed in (labels == label for label in seeds):
             counterpart = _targets(seed, rows, columns)
             if min(met[seed].mean(), met[counterpart].mean()) > _SAME:
                 continue
-            pair = _Pair.grown(detail, seed, rows, columns, self.correlation)
+            pair = Pair.grown(fine, seed, _affine(seed, rows, columns), least=self.correlation)
             if pair:
                 pairs.append(pair)
                 met |= pair.heat > 0.5
@@ -179,84 +170,14 @@ def _variance(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.blur(plane * plane, side) - cv2.blur(plane, side) ** 2)
 
 
-@dataclass(frozen=True, eq=False)
-class _Pair:
-    """A part, the affine map (2, 3) of (x, y, 1) from it to its counterpart, and the heat of both."""
-
-    part: NDArray[np.bool_]
-    matrix: NDArray[np.float64]
-    heat: NDArray[np.float32]
-
-    @classmethod
-    def grown(
-        cls,
-        plane: NDArray[np.float32],
-        seed: NDArray[np.bool_],
-        rows: NDArray[np.float32],
-        columns: NDArray[np.float32],
-        least: float,
-    ) -> "_Pair | None":
-        """Return all around a seed that correlates with where its offsets lead; None if the seed does not."""
-        y, x = np.nonzero(seed)
-        to = np.stack([x + columns[seed], y + rows[seed]], axis=1)
-        matrix = np.linalg.lstsq(np.stack([x, y, np.ones_like(x)], axis=1).astype(float), to)[0].T
-        most, smallest = np.linalg.svd(matrix[:, :2], compute_uv=False)
-        if smallest < _LEAST_SCALE or most > min(1 / _LEAST_SCALE, _MOST_STRETCH * smallest):
-            return None  # nobody copies like that
-        alike = _correlation(plane, matrix)
-        if alike[seed].mean() < least:
-            return None
-        labels, _ = ndimage.label(alike > _ALIKE)
-        around = np.bincount(labels[seed])
-        around[0] = 0
-        part = _closed(labels == around.argmax(), _GROWN)
-        heat = np.where(part, 0.5 + 0.5 * np.maximum(alike, _ALIKE), 0).astype(np.float32)
-        moved = cv2.warpAffine(heat, matrix, heat.shape[::-1], flags=cv2.INTER_NEAREST)
-        area = np.count_nonzero(part)
-        if area > _MOST_GROWTH * len(x) or np.count_nonzero(part & (moved > 0)) > _MOST_OVERLAP * area:
-            return None  # an edge along itself, or what a turn maps to itself
-        if _is_reflection(matrix, (float(x.mean()), float(y.mean()))):
-            return None  # what is symmetric: a mirrored copy lies anywhere
-        return cls(part, matrix, np.maximum(heat, moved))
-
-    def link(self, shape: tuple[int, int]) -> Link:
-        """Return the centre of the part, and of its counterpart, in stored pixels, and how they differ."""
-        height, width = self.part.shape
-        y, x = (float(np.mean(places)) for places in np.nonzero(self.part))
-        to_x, to_y = np.clip(self.matrix @ (x, y, 1), 0, (width - 1, height - 1))
-        mirrored = bool(np.linalg.det(self.matrix[:, :2]) < 0)
-        (right_right, right_down), (down_right, down_down) = self.matrix[:, :2] * (1 - 2 * mirrored, 1)
-        return Link(
-            x=round(x * shape[1] / width),
-            y=round(y * shape[0] / height),
-            to_x=round(to_x * shape[1] / width),
-            to_y=round(to_y * shape[0] / height),
-            area_share=float(self.part.mean()),
-            scale=round(float(np.sqrt(right_right * down_down - right_down * down_right)), 3),
-            turn=round(float(np.degrees(np.arctan2(down_right - right_down, right_right + down_down))), 1),
-            mirrored=mirrored,
-        )
-
-
-def _is_reflection(matrix: NDArray[np.float64], centre: tuple[float, float]) -> bool:
-    """Tell whether a map mirrors about an axis and moves nothing along it: twice, it leads back."""
-    there = matrix @ (*centre, 1)
-    back = matrix @ (*there, 1)
-    moved, missed = np.hypot(*(there - centre)), np.hypot(*(back - centre))
-    return bool(np.linalg.det(matrix[:, :2]) < 0 and missed < _REFLECTED * moved)
-
-
-def _correlation(plane: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return how the surroundings of each pixel correlate with those of the place it is mapped to."""
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    other = cv2.warpAffine(plane, matrix, plane.shape[::-1], flags=how, borderMode=cv2.BORDER_CONSTANT)
-    side = (2 * _WINDOW + 1, 2 * _WINDOW + 1)
-    mean, other_mean = cv2.blur(plane, side), cv2.blur(other, side)
-    spread = cv2.blur(plane * plane, side) - mean * mean
-    other_spread = cv2.blur(other * other, side) - other_mean * other_mean
-    together = cv2.blur(plane * other, side) - mean * other_mean
-    found = together / np.sqrt(np.maximum(spread, _FAINT) * np.maximum(other_spread, _FAINT))
-    return np.asarray(np.minimum(found, 1))
+def _affine(
+    seed: NDArray[np.bool_], rows: NDArray[np.float32], columns: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the map (2, 3) of (x, y, 1) that fits the offsets of a part best."""
+    y, x = np.nonzero(seed)
+    to = np.stack([x + columns[seed], y + rows[seed]], axis=1)
+    found = np.linalg.lstsq(np.stack([x, y, np.ones_like(x)], axis=1).astype(float), to)[0]
+    return np.asarray(found.T)
 
 
 def _targets(
@@ -269,14 +190,6 @@ def _targets(
     to_column = np.clip(column + columns[row, column], 0, parts.shape[1] - 1).astype(int)
     found[to_row, to_column] = 1
     return np.asarray(cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0)
-
-
-def _closed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Return the mask grown by a disk, without the holes and bays that flat areas leave in it."""
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    padded = np.pad(mask.astype(np.uint8), 3 * radius)
-    grown = cv2.erode(cv2.dilate(padded, disk, iterations=3), disk, iterations=2)
-    return np.asarray(ndimage.binary_fill_holes(grown))[3 * radius : -3 * radius, 3 * radius : -3 * radius]
 
 
 def _enlarged(values: NDArray[Any], shape: tuple[int, int], how: int) -> NDArray[Any]:

@@ -65,18 +65,25 @@ def jpeg_facts(jpeg: Jpeg) -> dict[str, Any]:
     }
 
 
-def detection(result: Localization, threshold: float, regions: tuple[Region, ...]) -> dict[str, Any]:
-    """Return what a detector found: score, verdict, reason and regions."""
-    manipulated = result.score is not None and result.score >= threshold
+def detection(
+    result: Localization, threshold: float, regions: tuple[Region, ...], doubt: float | None = None
+) -> dict[str, Any]:
+    """Return what a detector found: score, verdict, reason and regions; see `Card` for the ``doubt``."""
     return {
         "score": result.score,
         "threshold": threshold,
-        "verdict": "manipulated" if manipulated else "no evidence",
+        "verdict": _verdict(result.score, threshold, doubt),
         "reason": result.reason,
         "regions": [_region(region) for region in regions],
         "links": [asdict(link) for link in _largest(result.links)],
         "evidence": list(result.evidence),
     }
+
+
+def _verdict(score: float | None, threshold: float, doubt: float | None) -> str:
+    if score is None or (doubt is not None and doubt <= score < threshold):
+        return "cannot tell"
+    return "manipulated" if score >= threshold else "no evidence"
 
 
 def _largest(links: tuple[Link, ...]) -> list[Link]:

@@ -181,7 +181,9 @@ def _detect(
             answer = report.not_applicable(threshold, str(error))
         else:
             results[name] = detector, result
-            answer = report.detection(result, threshold, find_regions(result, threshold))
+            # Of what is not in the file nobody can tell.
+            doubt = detector.own_card.doubt if photo.decoded_rows == photo.height else 0.0
+            answer = report.detection(result, threshold, find_regions(result, threshold), doubt)
         answer["reason"] = "; ".join(filter(None, (why, answer["reason"])))
         detections[name] = {
             "name": name,

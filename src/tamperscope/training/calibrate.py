@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from tamperscope.detectors._learned import Learned
 from tamperscope.errors import TamperscopeError
@@ -29,9 +29,10 @@ def calibrate(
     photographs: Photographs,
     seed: int,
     alarms: float = 0.0,
+    misses: float = 0.0,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Return ``threshold``, ``calibration`` and ``calibrated`` of a `NetworkCard`.
+    """Return ``threshold``, ``calibration``, ``calibrated`` and ``doubt`` of a `NetworkCard`.
 
     ``advance`` is called for each version of each photograph.
 
@@ -40,7 +41,8 @@ def calibrate(
     mean F1 of manipulated photographs. The score is Platt's logistic curve over what the detector suspects,
     both classes weighing the same; there is none if what it suspects is no better than chance. With
     ``alarms`` the threshold is one at which no more than half a percent of pristine photographs is marked,
-    and the curve is shifted until no more than that share of any data set's pristine ones reaches it.
+    and the curve is shifted until no more than that share of any data set's pristine ones reaches it. With
+    ``misses`` the doubt begins where no more than that share of the manipulated ones lies below.
     """
     curves, areas, suspicions, labels, sources = [], [], [], [], []
     for sample, photo, mask in _versions(photographs, detector.smallest, seed):
@@ -74,6 +76,10 @@ def calibrate(
                 f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones reach the "
                 "threshold"
             )
+        if misses and curves:
+            slope, intercept = found["calibration"]
+            lowest = np.quantile(np.array(suspicions)[np.array(labels)], misses)
+            found["doubt"] = min(float(expit(slope * lowest + intercept)), found["threshold"])
     return found
 
 

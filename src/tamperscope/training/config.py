@@ -74,6 +74,13 @@ class Training(Configurable):
         low=0,
         high=0.5,
     )
+    misses: float = option(
+        0.0,
+        "share of manipulated validation photographs that may be called free of evidence; where others score "
+        "it cannot tell; 0: it says so nowhere",
+        low=0,
+        high=0.5,
+    )
     seed: int = option(0, "the same seed gives the same weights on the same machine", low=0, high=2**31)
     precision: str = option(
         "auto", "of the arithmetic: 32-true, bf16-mixed, 16-mixed, or auto: bf16-mixed where that is fast"
@@ -198,6 +205,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "validation": 2,
         "choose": "last",
         "alarms": 0.05,
+        "misses": 0.1,
     },
     "overnight": {**_LONG, "epochs": 480, "forged": 0.3},  # ten hours
 }

@@ -85,7 +85,10 @@ def export(
         if "val" in splits:
             with watch("fitting the threshold", 2 * len(splits["val"].samples)) as advance:
                 card = replace(
-                    card, **calibrate(detector, splits["val"], training.seed, training.alarms, advance)
+                    card,
+                    **calibrate(
+                        detector, splits["val"], training.seed, training.alarms, training.misses, advance
+                    ),
                 )
         draft.write_bytes(with_card(model, card))  # with what was fitted
         for split in ("val", "test"):

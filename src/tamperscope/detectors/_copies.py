@@ -1,0 +1,91 @@
+"""Which of the things that occur twice in a photo are copies, and which of the two is the copy."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from tamperscope.signal.keypoints import repeated
+from tamperscope.types import Link, Photo
+
+__all__ = ["Alike", "Copies", "alike", "find_copies"]
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+# Logistic regressions on photos of the train splits and copies made of them: `benchmarks/copies.py`.
+_WEIGHTS, _NONE = np.array([0.90, 5.1, 0.70]), -8.7  # of `Alike.figures`
+_SIDE = 2.0  # for how much one side's mean logit is above the other's
+_MOST = 9.2  # of a logit
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """Heat of copies in [0, 1], of any size; how probable it is that there is one; links to sources."""
+
+    heat: Floats
+    probability: float
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Alike:
+    """Two parts of a photo that look alike, and what speaks for a copy.
+
+    ``figures``: the logarithm of how many points were found in both, how well they correlate, and by how much
+    one of them looks more manipulated than the photo. ``sides``: the mean logits of both. ``links`` lead from
+    the part to its counterpart, and back.
+    """
+
+    part: Bools
+    counterpart: Bools
+    figures: list[float]
+    sides: tuple[float, float]
+    links: tuple[Link, Link]
+
+
+def alike(photo: Photo, logits: Floats, most_pixels: int) -> list[Alike]:
+    """Return what occurs twice in a photo, reduced to ``most_pixels``.
+
+    ``logits`` (rows, columns) say how manipulated each block of 8x8 pixels looks; there are none of rows that
+    are not in the file.
+    """
+    plane = cv2.cvtColor(photo.pixels[: 8 * len(logits)], cv2.COLOR_RGB2GRAY)
+    shape = plane.shape
+    shrink = min(1.0, (most_pixels / plane.size) ** 0.5)
+    if shrink < 1:
+        smaller = [max(1, int(length * shrink)) for length in plane.shape[::-1]]
+        plane = cv2.resize(plane, smaller, interpolation=cv2.INTER_AREA)
+    matches = [match for match in repeated(np.asarray(plane, np.uint8)) if match.pair.counterpart.any()]
+    local = cv2.resize(logits.clip(-_MOST, _MOST), plane.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    usual = float(np.median(local))
+    found = []
+    for match in matches:
+        pair = match.pair
+        sides = float(local[pair.part].mean()), float(local[pair.counterpart].mean())
+        figures = [float(np.log(match.points + 1)), pair.likeness, max(sides) - usual]
+        links = pair.link(shape), pair.link(shape, back=True)
+        found.append(Alike(pair.part, pair.counterpart, figures, sides, links))
+    return found
+
+
+def find_copies(pairs: list[Alike]) -> Copies | None:
+    """Return what was copied, of what is alike; None if nothing is.
+
+    Things that occur twice are copies the more surely the more exactly they do, and the more manipulated one
+    of them looks; that one is the copy.
+    """
+    if not pairs:
+        return None
+    heat, most = np.zeros(pairs[0].part.shape, np.float32), 0.0
+    for pair in pairs:
+        probability = float(expit(_WEIGHTS @ pair.figures + _NONE))
+        difference = pair.sides[0] - pair.sides[1]
+        shares = expit(_SIDE * np.array([difference, -difference]))
+        for mask, share in zip((pair.part, pair.counterpart), shares / shares.max(), strict=True):
+            heat[mask] = np.maximum(heat[mask], probability * share)
+        most = max(most, probability)
+    links = tuple(pair.links[pair.sides[1] > pair.sides[0]] for pair in pairs)
+    return Copies(heat, most, links)
