@@ -37,8 +37,10 @@ Bools = NDArray[np.bool_]
 
 @dataclass
 class Found:
-    """Figures of pairs, and whether they hold a copy; of those that do, by how much the first side looks more
-    manipulated, and whether it is the copy."""
+    """Figures of pairs, and whether they hold a copy.
+
+    Of those that do, by how much the first side looks more manipulated, and whether it is the copy.
+    """
 
     figures: list[list[float]]
     copied: list[bool]

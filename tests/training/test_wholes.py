@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import whole_levels
 from tamperscope.training import wholes
 from tamperscope.training.config import Training
-from tamperscope.training.data import Labelled, Photographs, collate, forge_one, open_splits
-from tamperscope.training.run import train
+from tamperscope.training.data import VALIDATION, Labelled, Photographs, collate, forge_one, open_splits
+from tamperscope.training.run import _items, train
 from tamperscope.training.wholes import Wholes, comparable
 from training_made import TINY, write_set
 
@@ -75,6 +76,10 @@ def test_classes_are_compared_within_data_sets(tmp_path: Path) -> None:
     )
     assert comparable([one, other, alone]) == [one, other]
     assert comparable([one, alone]) == [one, alone]
+    among = SimpleNamespace(labelled=[one, other, alone])
+    validation = _items(among, EVEN, VALIDATION, SIGHT)  # type: ignore[arg-type]
+    assert isinstance(validation, Wholes)
+    assert validation.labelled == [one, other]
 
 
 def test_forged_ones_of_both_classes_have_the_same_history(

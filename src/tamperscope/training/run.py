@@ -176,7 +176,10 @@ def _keep_memory() -> None:
 def _items(photographs: Photographs, training: Training, epoch: int, sight: Sight) -> TorchDataset[Item]:
     """Return what an epoch gives to the network: patches, or whole photographs whose masks are not read."""
     if sight.levels:
-        return Wholes(photographs.labelled, training, epoch, sight)
+        labelled = photographs.labelled
+        if epoch == VALIDATION:
+            return Wholes.of_each(labelled, training, sight)
+        return Wholes(labelled, training, epoch, sight)
     if epoch == VALIDATION:
         return Patches.of_each(photographs, training, sight)
     return Patches(photographs, training, epoch, sight)
