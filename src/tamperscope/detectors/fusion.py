@@ -49,7 +49,7 @@ class Fusion(Learned):
         512, "pixels of a side of what is looked at at once, a multiple of 8", low=64, high=4096
     )
     part: int = option(
-        448, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
+        256, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
     )
 
     copies: int = option(

@@ -11,7 +11,6 @@ from torch.nn.functional import (
     binary_cross_entropy_with_logits,
     conv2d,
     interpolate,
-    one_hot,
     pad,
     pixel_shuffle,
     pixel_unshuffle,
@@ -203,7 +202,9 @@ class _History(nn.Module):
         self.rest = nn.Sequential(_normed(5 * _BLOCK**2 + 1, maps, 1), _Residual(maps, 1), _Residual(maps, 1))
 
     def forward(self, levels: Tensor, table: Tensor, stored: Tensor) -> Tensor:
-        planes = one_hot(levels.long(), _LEVELS).permute(0, 3, 1, 2).to(table.dtype)
+        # A plane for each magnitude; `one_hot` has another order of axes, and takes eight times the memory.
+        known = torch.arange(_LEVELS, dtype=levels.dtype, device=levels.device)[:, None, None]
+        planes = (levels[:, None] == known).to(table.dtype)
         maps = pixel_unshuffle(self.first(planes), _BLOCK)  # frequencies become maps
         steps = table.clamp_min(1).log() / 5
         facts = torch.cat([steps.flatten(1), stored[:, None]], dim=1)[:, :, None, None]
