@@ -80,9 +80,9 @@ def oriented(orientation: int, pixels: Pixels | None = None) -> bytes:
     return encode(crop(48, 80) if pixels is None else pixels, "JPEG", exif=exif)
 
 
-def with_thumbnail() -> bytes:
+def with_thumbnail(pixels: Pixels | None = None, thumbnail: bytes = b"") -> bytes:
     """A JPEG with a preview in its EXIF."""
-    thumbnail = encode(crop(16, 16), "JPEG")
+    thumbnail = thumbnail or encode(crop(16, 16), "JPEG")
     tiff = b"II*\0\x08\0\0\0" + b"\0\0" + (14).to_bytes(4, "little")  # an empty first directory
     entries = [(0x0201, 4, 44), (0x0202, 4, len(thumbnail))]
     second = len(entries).to_bytes(2, "little")
@@ -90,7 +90,8 @@ def with_thumbnail() -> bytes:
         second += tag.to_bytes(2, "little") + kind.to_bytes(2, "little") + (1).to_bytes(4, "little")
         second += value.to_bytes(4, "little")
     second += (0).to_bytes(4, "little")
-    return encode(crop(40, 40), "JPEG", exif=b"Exif\0\0" + tiff + second + thumbnail)
+    whole = crop(40, 40) if pixels is None else pixels
+    return encode(whole, "JPEG", exif=b"Exif\0\0" + tiff + second + thumbnail)
 
 
 def animated() -> bytes:

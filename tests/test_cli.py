@@ -152,6 +152,27 @@ def test_salvage(folder: Path) -> None:
     assert "note: salvaged: only the upper" in result.stderr
 
 
+# --- report -------------------------------------------------------------------------------------------
+
+
+def test_a_scan_may_report_each_photo_and_a_case_reports_all(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    result = run("scan", folder, "--detector", "adjpeg,ela", "--out", out, "--report", "html")
+    assert result.exit_code == 0, result.output
+    assert (out / "forged" / "report.html").read_bytes().startswith(b"<!DOCTYPE html>")
+    case = run("report", out, "--format", "pdf", "--title", "Case 7", "--out", tmp_path / "case.pdf")
+    assert (case.exit_code, case.stdout) == (0, f"{tmp_path}/case.pdf: 3 photos\n")
+    assert (tmp_path / "case.pdf").read_bytes().startswith(b"%PDF")
+    assert run("report", out / "forged", "-f", "json").stdout == f"{out}/forged/report.json: 1 photo\n"
+
+
+def test_a_report_needs_results(folder: Path, tmp_path: Path) -> None:
+    assert "--report need --out" in " ".join(run("scan", folder, "--report", "pdf").output.split())
+    result = run("report", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr == f"{tmp_path}: holds no results; give the folder of `tamperscope scan --out`\n"
+
+
 # --- bad input: one line that names the file and the remedy, exit code 1, and the rest goes on ---------
 
 

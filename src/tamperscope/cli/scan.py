@@ -8,6 +8,7 @@ import typer
 
 from tamperscope.cli._app import FAILED, FOUND, INTERRUPTED, answering, app, progress, say
 from tamperscope.cli._settings import Detectors, Refine, Settings, Workers, detector_fields, detector_names
+from tamperscope.cli.report import Form
 from tamperscope.errors import TamperscopeError
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ tamperscope scan photo.jpg --detector dct,adjpeg,nadjpeg,ela,blk,noi --out resul
 
 tamperscope scan photo.jpg --detector ela,noi --refine crf --out results
 
+tamperscope scan photo.jpg --out results --report pdf
+
 tamperscope scan 'uploads/*.jpg' --json --fail-on 0.9 | jq .detections
 
 Exit code: 0 all files were analysed, 1 some could not be, 2 wrong usage, 3 a score reached --fail-on."""
@@ -47,6 +50,9 @@ def scan(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record a line.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="With --out: also heatmaps as float32 .npy.")] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders' folders.")] = False,
+    report: Annotated[
+        Form | None, typer.Option("--report", help="With --out: also a report of each photo, for people.")
+    ] = None,
     workers: Workers = 1,
     fail_on: Annotated[
         float | None,
@@ -66,8 +72,13 @@ def scan(
     ] = 256,
 ) -> None:
     """Say whether and where photos were edited, and draw it."""
-    if (raw or resume) and not out:
-        raise typer.BadParameter("--raw and --resume need --out")
+    if (raw or resume or report) and not out:
+        raise typer.BadParameter("--raw, --resume and --report need --out")
+    if report:
+        with answering():
+            from tamperscope.report.write import check as check_form
+
+            check_form(report.value)
     plan = _plan(
         detector_names(detector, refine),
         settings or [],
@@ -93,6 +104,8 @@ def scan(
             for outcome in outcomes:
                 show(outcome, as_json)
                 failed |= not outcome.analysed
+                if report and outcome.folder:
+                    failed |= not _reported(outcome.folder, report.value)
                 reached |= (
                     fail_on is not None and (outcome.score or 0) >= fail_on and outcome.score is not None
                 )
@@ -101,6 +114,20 @@ def scan(
         say("interrupted" + (": finished results are whole, --resume goes on from here" if out else ""))
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(FOUND if reached else FAILED if failed else 0)
+
+
+def _reported(folder: Path, form: str) -> bool:
+    """Write the report of a photo; what goes wrong is said, and does not end the scan."""
+    from tamperscope.io.paths import write_whole
+    from tamperscope.report.content import open_case
+    from tamperscope.report.write import make
+
+    try:
+        write_whole(folder / f"report.{form}", make(open_case(folder), form))
+    except TamperscopeError as error:
+        say(str(error))
+        return False
+    return True
 
 
 def _plan(names: tuple[str, ...], settings: list[str], *, limits: tuple[int, int], **choices: Any) -> "Plan":

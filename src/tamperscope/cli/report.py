@@ -1,0 +1,54 @@
+"""`tamperscope report`."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tamperscope.cli._app import answering, app
+
+__all__ = ["Form"]
+
+
+class Form(str, Enum):
+    """What a report is made as."""
+
+    html = "html"
+    pdf = "pdf"
+    json = "json"
+
+
+@app.command(
+    epilog="""Examples:
+
+tamperscope scan photos --out results && tamperscope report results
+
+tamperscope report results --format pdf --title "Case 2026-114"
+
+tamperscope report results/IMG_2041.jpg --format html --out report.html"""
+)
+def report(
+    results: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RESULTS", help="Folder of `scan --out`, or that of one photo in it.", show_default=False
+        ),
+    ],
+    form: Annotated[Form, typer.Option("--format", "-f", help="html, pdf or json.")] = Form.html,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="RESULTS/report.FORMAT unless given.")
+    ] = None,
+    title: Annotated[str, typer.Option("--title", help="Of the case; the folder's name unless given.")] = "",
+    gps: Annotated[bool, typer.Option("--gps", help="Show where photos say they were taken.")] = False,
+) -> None:
+    """Put the results of a scan into one file for people: verdicts, pictures, facts, and how to repeat it."""
+    from tamperscope.io.paths import display, write_whole
+    from tamperscope.report.content import open_case
+    from tamperscope.report.write import make
+
+    with answering():
+        case = open_case(results, title, position=gps)
+        path = out or results / f"report.{form.value}"
+        write_whole(path, make(case, form.value))
+    typer.echo(f"{display(path)}: {len(case.folders)} photo{'s' * (len(case.folders) != 1)}")

@@ -1,0 +1,74 @@
+"""What a file says of itself in EXIF: text for people, where it was taken apart, and the thumbnail."""
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+from PIL import ExifTags, Image
+
+from tamperscope.io.paths import display
+
+__all__ = ["Exif", "read_exif"]
+
+_LONGEST = 200  # letters of a value
+_MOST = 200  # entries
+_LARGEST = 1 << 20  # bytes of a thumbnail
+_HEAD = b"Exif\0\0"
+
+Rows = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Exif:
+    """Names and values, text on one line each; ``position`` holds those of GPS; the thumbnail's file."""
+
+    rows: Rows = ()
+    position: Rows = ()
+    thumbnail: bytes | None = field(default=None, repr=False)
+
+
+def read_exif(data: bytes) -> Exif:
+    """Return the EXIF of a file; nothing if there is none, or none that can be read.
+
+    Anyone may have written it: it says what the file claims, not what is true.
+    """
+    try:
+        with Image.open(BytesIO(data)) as image:
+            exif = image.getexif()
+            raw = image.info.get("exif", b"")
+        own = _rows({**exif, **exif.get_ifd(ExifTags.IFD.Exif)}, ExifTags.TAGS)
+        position = _rows(exif.get_ifd(ExifTags.IFD.GPSInfo), ExifTags.GPSTAGS)
+        return Exif(own, position, _thumbnail(exif.get_ifd(ExifTags.IFD.IFD1), raw))
+    except Exception:  # noqa: BLE001  free text written by anyone, in a format that Pillow may stumble over
+        return Exif()
+
+
+def _rows(entries: dict[int, Any], names: dict[int, str]) -> Rows:
+    links = set(ExifTags.IFD)  # to other tables, not values
+    found = [
+        (names.get(tag, f"tag {tag:#06x}"), _text(value))
+        for tag, value in sorted(entries.items())
+        if tag not in links
+    ]
+    return tuple(found[:_MOST])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        printable = value.strip(b"\0 ")
+        if len(printable) > _LONGEST or not printable.isascii():
+            return f"{len(value)} bytes"
+        value = printable.decode("ascii")
+    if isinstance(value, tuple):
+        value = ", ".join(str(part) for part in value[:16])
+    text = display(str(value).strip("\0 "))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _thumbnail(entries: dict[int, Any], raw: bytes) -> bytes | None:
+    start, length = (entries.get(tag) for tag in (ExifTags.Base.JpegIFOffset, ExifTags.Base.JpegIFByteCount))
+    if not isinstance(start, int) or not isinstance(length, int) or not 0 < length <= _LARGEST:
+        return None
+    start += len(_HEAD) * raw.startswith(_HEAD)
+    found = raw[start : start + length]
+    return found if found.startswith(b"\xff\xd8") else None

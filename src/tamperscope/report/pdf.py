@@ -1,0 +1,198 @@
+"""A report as a PDF, for files and courts."""
+
+from collections.abc import Iterator
+from importlib import util
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from reportlab.lib.colors import HexColor
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import Table as Grid
+
+from tamperscope.report.content import Case, Figure, Finding, PhotoReport, Table
+
+__all__ = ["document"]
+
+_MARGIN = 18 * mm
+_WIDTH = A4[0] - 2 * _MARGIN
+_TALLEST = 110 * mm
+_GREY, _BLACK, _PALE = HexColor("#555555"), HexColor("#111111"), HexColor("#f3f3f3")
+_FONT, _BOLD = "Tamperscope", "Tamperscope-Bold"
+
+
+def document(case: Case) -> bytes:
+    """Return the PDF.
+
+    Raises:
+        CorruptFile: a record cannot be read.
+
+    """
+    regular, bold = _fonts()
+    style = _Styles(regular, bold)
+    stream = BytesIO()
+    made = SimpleDocTemplate(
+        stream,
+        pagesize=A4,
+        leftMargin=_MARGIN,
+        rightMargin=_MARGIN,
+        topMargin=_MARGIN,
+        bottomMargin=_MARGIN,
+        title=case.title,
+        author=f"Tamperscope {case.version}",
+    )
+
+    def footer(canvas: Any, _: Any) -> None:
+        canvas.setFont(regular, 8)
+        canvas.setFillColor(_GREY)
+        canvas.drawString(_MARGIN, 10 * mm, f"Tamperscope {case.version}, {case.made}")
+        canvas.drawRightString(A4[0] - _MARGIN, 10 * mm, f"page {canvas.getPageNumber()}")
+
+    made.build(list(_story(case, style)), onFirstPage=footer, onLaterPages=footer)
+    return stream.getvalue()
+
+
+class _Styles:
+    def __init__(self, regular: str, bold: str) -> None:
+        self.regular, self.bold = regular, bold
+        self.text = ParagraphStyle(
+            "text", fontName=regular, fontSize=9, leading=12, spaceAfter=4, splitLongWords=1
+        )
+        self.soft = ParagraphStyle(
+            "soft", parent=self.text, fontSize=8, leading=10, textColor=_GREY, spaceBefore=2
+        )
+        self.cell = ParagraphStyle(
+            "cell", parent=self.text, fontSize=7.5, leading=9, spaceAfter=0, wordWrap="CJK"
+        )
+        self.head = ParagraphStyle("head", parent=self.cell, fontName=bold)
+        self.code = ParagraphStyle(
+            "code", parent=self.text, fontSize=8, backColor=_PALE, borderPadding=4, wordWrap="CJK"
+        )
+        self.title = ParagraphStyle(
+            "title", parent=self.text, fontName=bold, fontSize=18, leading=22, spaceAfter=6
+        )
+        self.photo = ParagraphStyle("photo", parent=self.title, fontSize=13, leading=16, wordWrap="CJK")
+        self.section = ParagraphStyle("section", parent=self.title, fontSize=11, leading=14, spaceBefore=8)
+        self.small = ParagraphStyle(
+            "small", parent=self.section, fontSize=9, leading=12, spaceBefore=4, spaceAfter=2
+        )
+        self.verdict = ParagraphStyle(
+            "verdict",
+            parent=self.text,
+            fontSize=10,
+            leading=14,
+            borderWidth=1,
+            borderColor=_BLACK,
+            borderPadding=6,
+            spaceBefore=8,
+            spaceAfter=12,
+        )
+
+
+def _fonts() -> tuple[str, str]:
+    """Return fonts that have most scripts, where matplotlib brings them; else those of every PDF."""
+    found = util.find_spec("matplotlib")
+    folder = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" if found and found.origin else None
+    if folder is None or not (folder / "DejaVuSans.ttf").is_file():
+        return "Helvetica", "Helvetica-Bold"
+    for name, file in ((_FONT, "DejaVuSans.ttf"), (_BOLD, "DejaVuSans-Bold.ttf")):
+        if name not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(name, folder / file))
+    return _FONT, _BOLD
+
+
+def _story(case: Case, style: _Styles) -> Iterator[Flowable]:
+    yield Paragraph(escape(case.title), style.title)
+    yield Paragraph(
+        f"Report of {case.made} on {len(case.folders)} photo{'s' * (len(case.folders) != 1)}. Pictures are "
+        "reduced for the eye; nothing was measured on them. Every figure is in result.json beside them.",
+        style.soft,
+    )
+    for number, photo in enumerate(case.photos):
+        if number:
+            yield PageBreak()
+        yield from _photo(photo, style)
+
+
+def _photo(photo: PhotoReport, style: _Styles) -> Iterator[Flowable]:
+    yield Paragraph(escape(photo.name), style.photo)
+    yield Paragraph(
+        f'<font name="{style.bold}">{photo.verdict.upper()}</font><br/>{escape(photo.sentence)}',
+        style.verdict,
+    )
+    for note in photo.notes:
+        yield Paragraph(f"Note: {escape(note)}.", style.text)
+    for finding in photo.findings:
+        yield from _finding(finding, photo.photo, style)
+    if photo.evidence:
+        yield KeepTogether([Paragraph("Evidence", style.section), _side_by_side([photo.evidence], style)])
+    if photo.thumbnail_sentence:
+        shown = [_side_by_side(list(photo.thumbnail), style, 40 * mm)] if photo.thumbnail else []
+        said = Paragraph(escape(photo.thumbnail_sentence), style.text)
+        yield KeepTogether([Paragraph("Thumbnail", style.section), said, *shown])
+    yield Paragraph("Facts", style.section)
+    for table in photo.facts:
+        yield from _table(table, style)
+    said = Paragraph(
+        f"Analysed {photo.analysed}. The same version, file and weights give the same result.", style.soft
+    )
+    yield KeepTogether(
+        [Paragraph("How to repeat it", style.section), said, Paragraph(escape(photo.repeat), style.code)]
+    )
+
+
+def _finding(finding: Finding, photo: Figure | None, style: _Styles) -> Iterator[Flowable]:
+    figures = [*([photo] if photo else []), *finding.figures]
+    yield KeepTogether(
+        [
+            Paragraph(escape(f"{finding.title}: {finding.verdict}"), style.section),
+            Paragraph(escape(finding.sentence), style.text),
+            *([_side_by_side(figures, style)] if finding.figures else []),
+        ]
+    )
+    if finding.looks_at:
+        bold = f'<font name="{style.bold}">%s</font>'
+        said = f"{bold % 'It looks at'} {escape(finding.looks_at)}. "
+        yield Paragraph(f"{said}{bold % 'Its limits:'} {escape(finding.limits)}.", style.text)
+    for table in finding.tables:
+        yield from _table(table, style)
+
+
+def _side_by_side(figures: list[Figure], style: _Styles, widest: float = _WIDTH) -> Flowable:
+    each = min(widest, _WIDTH / len(figures)) - 4 * mm
+    cells = []
+    for figure in figures:
+        scale = min(each / figure.width, _TALLEST / figure.height)
+        caption = f"{figure.title}: {figure.caption}" if figure.caption else figure.title
+        picture = Image(BytesIO(figure.data), figure.width * scale, figure.height * scale)
+        picture.hAlign = "LEFT"
+        cells.append([picture, Spacer(1, 1 * mm), Paragraph(escape(caption), style.soft)])
+    grid = Grid([cells], colWidths=[each + 4 * mm] * len(cells), hAlign="LEFT")
+    grid.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
+    return grid
+
+
+def _table(table: Table, style: _Styles) -> Iterator[Flowable]:
+    rows = [[Paragraph(escape(head), style.head) for head in table.heads]]
+    rows += [[Paragraph(escape(cell), style.cell) for cell in row] for row in table.rows]
+    first = 0.3 if len(table.heads) == 2 else 1 / len(table.heads) if table.heads[0] else 0.05
+    widths = [_WIDTH * first] + [_WIDTH * (1 - first) / (len(table.heads) - 1)] * (len(table.heads) - 1)
+    grid = Grid(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
+    grid.setStyle(
+        [
+            ("LINEBELOW", (0, 0), (-1, -1), 0.3, "#c9c9c9"),
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LEFTPADDING", (0, 0), (-1, -1), 0),
+            ("TOPPADDING", (0, 0), (-1, -1), 1),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+        ]
+    )
+    yield Paragraph(escape(table.title), style.small)
+    yield grid
+    yield Spacer(1, 3 * mm)
