@@ -121,7 +121,8 @@ def test_maps_alone_decide_nothing_and_what_cannot_judge_says_so(tmp_path: Path)
 def test_hostile_names_and_exif_stay_text(tmp_path: Path, form: str) -> None:
     data = photos.encode(photos.crop(96, 128), "JPEG", exif=exif(HOSTILE))
     name = f"{HOSTILE.replace('/', '')}\n\u202e.jpg"
-    made = make(open_case(scanned(tmp_path, data, name), HOSTILE), form)
+    folder = scanned(tmp_path, data, name)
+    made = make(open_case(folder, HOSTILE, photo=tmp_path / name), form)
     # The title, and what EXIF says, where a PDF may break the line and the reader of tests loses order.
     assert text(made).replace(" ", "").count(HOSTILE) >= (2 if form == "html" else 1)
     assert "ImageDescription" in text(made)

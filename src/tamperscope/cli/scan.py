@@ -105,7 +105,7 @@ def scan(
                 show(outcome, as_json)
                 failed |= not outcome.analysed
                 if report and outcome.folder:
-                    failed |= not _reported(outcome.folder, report.value)
+                    failed |= not _reported(outcome.path, outcome.folder, report.value)
                 reached |= (
                     fail_on is not None and (outcome.score or 0) >= fail_on and outcome.score is not None
                 )
@@ -116,14 +116,14 @@ def scan(
     raise typer.Exit(FOUND if reached else FAILED if failed else 0)
 
 
-def _reported(folder: Path, form: str) -> bool:
+def _reported(photo: Path, folder: Path, form: str) -> bool:
     """Write the report of a photo; what goes wrong is said, and does not end the scan."""
     from tamperscope.io.paths import write_whole
     from tamperscope.report.content import open_case
     from tamperscope.report.write import make
 
     try:
-        write_whole(folder / f"report.{form}", make(open_case(folder), form))
+        write_whole(folder / f"report.{form}", make(open_case(folder, photo=photo), form))
     except TamperscopeError as error:
         say(str(error))
         return False

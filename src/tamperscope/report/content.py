@@ -90,11 +90,12 @@ class PhotoReport:
 
 @dataclass(frozen=True)
 class Case:
-    """Photos that are reported together."""
+    """Photos that are reported together; of a single one it may be said where the ``photo`` lies."""
 
     title: str
     folders: tuple[Path, ...]
     position: bool = False
+    photo: Path | None = None
 
     @cached_property
     def made(self) -> str:
@@ -109,10 +110,10 @@ class Case:
     @property
     def photos(self) -> Iterable[PhotoReport]:
         """The photos, one at a time: their pictures need not be in memory together."""
-        return (gather(folder, position=self.position) for folder in self.folders)
+        return (gather(folder, position=self.position, photo=self.photo) for folder in self.folders)
 
 
-def open_case(results: Path, title: str = "", *, position: bool = False) -> Case:
+def open_case(results: Path, title: str = "", *, position: bool = False, photo: Path | None = None) -> Case:
     """Return the case in a folder that `tamperscope scan --out` has written: of one photo, or of several.
 
     Raises:
@@ -123,14 +124,14 @@ def open_case(results: Path, title: str = "", *, position: bool = False) -> Case
     folders = [results] if alone else sorted(path.parent for path in results.glob(f"*/{RECORD}"))
     if not folders:
         raise OutputError("holds no results", "give the folder of `tamperscope scan --out`", display(results))
-    return Case(title or display(results.resolve().name), tuple(folders), position)
+    return Case(title or display(results.resolve().name), tuple(folders), position, photo)
 
 
-def gather(folder: Path, *, position: bool = False) -> PhotoReport:
+def gather(folder: Path, *, position: bool = False, photo: Path | None = None) -> PhotoReport:
     """Return the report of a photo from the folder of its results.
 
-    The photo itself is shown, and its EXIF read, where it still lies where it was scanned and is the same;
-    places in EXIF only with ``position``.
+    The photo itself is shown, and its EXIF read, where it still lies where it was scanned, or at ``photo``,
+    and is the same; places in EXIF only with ``position``.
 
     Raises:
         CorruptFile: the record cannot be read.
@@ -140,8 +141,8 @@ def gather(folder: Path, *, position: bool = False) -> PhotoReport:
     try:
         record: dict[str, Any] = json.loads(path.read_bytes())
         analysed = _time(datetime.fromtimestamp(path.stat().st_mtime, timezone.utc))
-        data = _original(Path(record["path"]), record["sha256"])
-        photo = decode(data, salvage=True) if data else None
+        data = _original(photo or Path(record["path"]), record["sha256"])
+        picture = decode(data, salvage=True) if data else None
         findings = tuple(_finding(entry, folder) for entry in record["detections"])
         verdict, sentence = _overall(record["detections"])
         exif = read_exif(data) if data else None
@@ -153,16 +154,16 @@ def gather(folder: Path, *, position: bool = False) -> PhotoReport:
                 Table("What the file says of itself (EXIF; anyone can write it)", ("entry", "value"), rows)
             )
         thumbnail, said = (
-            _thumbnails(photo, exif.thumbnail) if photo and exif and exif.thumbnail else ((), "")
+            _thumbnails(picture, exif.thumbnail) if picture and exif and exif.thumbnail else ((), "")
         )
         notes = list(record["warnings"])
-        if photo is None:
+        if picture is None:
             notes.append("the photo is no longer where it was scanned, or has changed: it is not shown here")
         return PhotoReport(
             name=record["path"],
             verdict=verdict,
             sentence=sentence,
-            photo=_photo_figure(photo) if photo else None,
+            photo=_photo_figure(picture) if picture else None,
             findings=findings,
             evidence=_figure(
                 folder / EVIDENCE,
