@@ -10,39 +10,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from tamperscope import __version__, plugins
 from tamperscope.detectors._refined import parts
 from tamperscope.errors import CorruptFile, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
 from tamperscope.io.exif import read_exif
 from tamperscope.io.paths import EVIDENCE, display
-from tamperscope.io.render import upright
-from tamperscope.types import Card, Photo
+from tamperscope.report.figures import Figure, of_file, of_photo, of_thumbnail
+from tamperscope.types import Card
 
 __all__ = ["RECORD", "Case", "Figure", "Finding", "PhotoReport", "Table", "gather", "open_case"]
 
-_WIDEST = 1200  # pixels of a picture in a report: for the eye, never for measurements
-_QUALITY = 90
-_SMALL = 160  # pixels of a thumbnail beside the photo
 _MOST_REGIONS = 10
 RECORD = "result.json"
-
-Pixels = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture as JPEG, its size, and what it shows."""
-
-    title: str
-    caption: str
-    data: bytes
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -154,7 +134,7 @@ def gather(folder: Path, *, position: bool = False, photo: Path | None = None) -
                 Table("What the file says of itself (EXIF; anyone can write it)", ("entry", "value"), rows)
             )
         thumbnail, said = (
-            _thumbnails(picture, exif.thumbnail) if picture and exif and exif.thumbnail else ((), "")
+            of_thumbnail(picture, exif.thumbnail) if picture and exif and exif.thumbnail else ((), "")
         )
         notes = list(record["warnings"])
         if picture is None:
@@ -163,9 +143,9 @@ def gather(folder: Path, *, position: bool = False, photo: Path | None = None) -
             name=record["path"],
             verdict=verdict,
             sentence=sentence,
-            photo=_photo_figure(picture) if picture else None,
+            photo=of_photo(picture) if picture else None,
             findings=findings,
-            evidence=_figure(
+            evidence=of_file(
                 folder / EVIDENCE,
                 "all maps",
                 "What each detector saw, and the maps that led to it, side by side.",
@@ -237,7 +217,7 @@ def _finding(entry: dict[str, Any], folder: Path) -> Finding:
     }
     figures = []
     if entry["verdict"] != "not applicable":
-        shown = _figure(
+        shown = of_file(
             folder / f"{name}.overlay.png",
             "where",
             f"Brighter is more suspicious; outlined from {entry['threshold']:.2f} on. Stripes: not judged.",
@@ -357,69 +337,3 @@ def _changed(entry: dict[str, Any]) -> dict[str, Any]:
     except TamperscopeError:
         return {}
     return {key: value for key, value in entry["parameters"].items() if key in usual and usual[key] != value}
-
-
-def _photo_figure(photo: Photo) -> Figure:
-    picture = upright(photo.pixels, photo.orientation)
-    return _drawn(
-        picture,
-        "the photo",
-        f"Turned upright and reduced for this report; stored as {photo.width} x {photo.height}.",
-    )
-
-
-def _figure(path: Path, title: str, caption: str) -> Figure | None:
-    try:
-        return _drawn(decode(path).pixels, title, caption)
-    except TamperscopeError:
-        return None
-
-
-def _drawn(pixels: Pixels, title: str, caption: str, widest: int = _WIDEST) -> Figure:
-    shrink = min(1.0, widest / max(pixels.shape[:2]))
-    if shrink < 1:
-        size = [max(1, round(length * shrink)) for length in pixels.shape[1::-1]]
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    done, stream = cv2.imencode(
-        ".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-    )
-    assert done  # noqa: S101  pixels of any size can be
-    return Figure(title, caption, stream.tobytes(), pixels.shape[1], pixels.shape[0])
-
-
-def _thumbnails(photo: Photo, data: bytes) -> tuple[tuple[Figure, ...], str]:
-    """Return the thumbnail beside the photo, both as stored, and how alike they are."""
-    try:
-        thumbnail = decode(data).pixels
-    except TamperscopeError:
-        return (), "The thumbnail inside the file cannot be decoded."
-    height, width = thumbnail.shape[:2]
-    aspect = (photo.width / photo.height) / (width / height)
-    # Cameras pad thumbnails of other proportions with black bars; those are left out.
-    rows, columns = (
-        (round(height * min(1, 1 / aspect)), width) if aspect > 1 else (height, round(width * aspect))
-    )
-    top, left = (height - rows) // 2, (width - columns) // 2
-    part = np.ascontiguousarray(thumbnail[top : top + max(1, rows), left : left + max(1, columns)])
-    small = np.asarray(cv2.resize(photo.pixels, part.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
-    blurred = [
-        cv2.GaussianBlur(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.5)
-        for one in (part, small)
-    ]
-    flat = min(float(one.std()) for one in blurred) < 1
-    alike = 1.0 if flat else float(np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1])
-    figures = (
-        _drawn(part, "thumbnail in the file", f"{width} x {height}", _SMALL),
-        _drawn(small, "the photo, reduced alike", "", _SMALL),
-    )
-    if flat:
-        return figures, "The thumbnail or the photo is too flat to be compared."
-    if alike < 0.9:
-        return figures, (
-            f"The thumbnail differs from the photo (correlation {alike:.2f}): it may show what the photo was "
-            "before it was edited."
-        )
-    return (
-        figures,
-        f"The thumbnail agrees with the photo (correlation {alike:.2f}); small edits would not show in it.",
-    )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = ["calibrate", "fit_threshold"]
 
 _THRESHOLDS = np.arange(1, 100) / 100
 _AREA = 0.005  # of a pristine photograph that may be marked, in the mean
+_FEW = 40  # versions of a data set's pristine photographs, below which it is joined with others
 _SIDE = 1024  # pixels: of larger photographs a window is saved once more, with what was manipulated
 
 
@@ -44,43 +46,70 @@ def calibrate(
     and the curve is shifted until no more than that share of any data set's pristine ones reaches it. With
     ``misses`` the doubt begins where no more than that share of the manipulated ones lies below.
     """
-    curves, areas, suspicions, labels, sources = [], [], [], [], []
+    seen = _look(detector, photographs, seed, advance)
+    allowed = np.mean(seen.areas, axis=0) <= _AREA if alarms and seen.areas else None
+    found: dict[str, Any] = {"threshold": fit_threshold(seen.curves, allowed)} if seen.curves else {}
+    line = _platt(np.array(seen.suspicions), np.array(seen.labels)) if len(set(seen.labels)) == 2 else None
+    if not line:
+        return found
+    found["calibrated"] = (
+        f"{len(seen.labels) // 2} validation photographs, as they are and saved once more, both classes "
+        "weighing the same"
+    )
+    if alarms and seen.curves:
+        line = line[0], float(logit(found["threshold"]) - line[0] * seen.highest(alarms))
+        found["calibrated"] += (
+            f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones reach the threshold"
+        )
+    found["calibration"] = line
+    if misses and seen.curves:
+        lowest = np.quantile(np.array(seen.suspicions)[np.array(seen.labels)], misses)
+        found["doubt"] = min(float(expit(line[0] * lowest + line[1])), found["threshold"])
+    return found
+
+
+@dataclass
+class _Seen:
+    """What a detector says of photographs.
+
+    ``curves`` and ``areas``: F1 of manipulated ones, and the marked share of pristine ones, at each threshold.
+    The others are of each photograph.
+    """
+
+    curves: list[NDArray[np.float64]] = field(default_factory=list)
+    areas: list[NDArray[np.float64]] = field(default_factory=list)
+    suspicions: list[float] = field(default_factory=list)
+    labels: list[bool] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+
+    def highest(self, alarms: float) -> float:
+        """Return the suspicion that no more than that share of any data set's pristine photographs exceed.
+
+        Data sets with few count as one: the quantile of a few is their maximum.
+        """
+        pristine = defaultdict(list)
+        for suspicion, manipulated, source in zip(self.suspicions, self.labels, self.sources, strict=True):
+            if not manipulated:
+                pristine[source].append(suspicion)
+        few = [one for each in pristine.values() if len(each) < _FEW for one in each]
+        groups = [each for each in [*pristine.values(), few] if each and (each is few or len(each) >= _FEW)]
+        return float(max(np.quantile(each, 1 - alarms) for each in groups))
+
+
+def _look(detector: Learned, photographs: Photographs, seed: int, advance: Callable[[], None]) -> _Seen:
+    seen = _Seen()
     for sample, photo, mask in _versions(photographs, detector.smallest, seed):
         advance()
         look = detector.look(photo)
         if sample.manipulated and mask.any():
-            curves.append(_f1(look.heatmap, mask))
+            seen.curves.append(_f1(look.heatmap, mask))
         elif not sample.manipulated:
-            areas.append((_counts(look.heatmap.ravel()) / look.heatmap.size)[1:])
+            seen.areas.append((_counts(look.heatmap.ravel()) / look.heatmap.size)[1:])
         if look.suspicion is not None:
-            suspicions.append(look.suspicion)
-            labels.append(sample.manipulated)
-            sources.append(photographs.dataset.source(sample))
-    allowed = np.mean(areas, axis=0) <= _AREA if alarms and areas else None
-    found: dict[str, Any] = {"threshold": fit_threshold(curves, allowed)} if curves else {}
-    line = _platt(np.array(suspicions), np.array(labels)) if len(set(labels)) == 2 else None
-    if line:
-        found["calibration"] = line
-        found["calibrated"] = (
-            f"{len(labels) // 2} validation photographs, as they are and saved once more, both classes "
-            "weighing the same"
-        )
-        if alarms and curves:
-            pristine = defaultdict(list)
-            for suspicion, manipulated, source in zip(suspicions, labels, sources, strict=True):
-                if not manipulated:
-                    pristine[source].append(suspicion)
-            highest = max(np.quantile(each, 1 - alarms) for each in pristine.values())
-            found["calibration"] = (line[0], float(logit(found["threshold"]) - line[0] * highest))
-            found["calibrated"] += (
-                f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones reach the "
-                "threshold"
-            )
-        if misses and curves:
-            slope, intercept = found["calibration"]
-            lowest = np.quantile(np.array(suspicions)[np.array(labels)], misses)
-            found["doubt"] = min(float(expit(slope * lowest + intercept)), found["threshold"])
-    return found
+            seen.suspicions.append(look.suspicion)
+            seen.labels.append(sample.manipulated)
+            seen.sources.append(photographs.dataset.source(sample))
+    return seen
 
 
 def fit_threshold(curves: list[NDArray[np.float64]], allowed: NDArray[np.bool_] | None = None) -> float:
