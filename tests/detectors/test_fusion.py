@@ -9,6 +9,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 import photos
+from forging import copied
 from networks_made import card
 from tamperscope import plugins
 from tamperscope.detectors.fusion import _averaged
@@ -88,3 +89,17 @@ def test_cells_are_means_also_of_what_is_left_over() -> None:
     assert_array_equal(_averaged(plane, 1), plane)
     expected = [[plane[:3, :3].mean(), plane[:3, 3:].mean()], [plane[3:, :3].mean(), plane[3:, 3:].mean()]]
     assert_allclose(_averaged(plane, 3), expected)
+
+
+def test_copies_raise_the_heat_where_they_are_and_nowhere_else(weights: Path) -> None:
+    pixels, source, copy = copied()
+    given = decode(photos.encode(pixels))
+    alone, joined = build(weights, copies=0).localize(given), build(weights).localize(given)
+    raised = joined.heatmap > alone.heatmap
+    assert not alone.links
+    assert joined.links
+    assert "copies" in joined.evidence
+    assert raised[source | copy].mean() > 0.6
+    assert raised[~(source | copy)].mean() < 0.1
+    assert_array_equal(joined.heatmap[~raised], alone.heatmap[~raised])
+    assert joined.score >= alone.score

@@ -18,14 +18,20 @@ Floats = NDArray[np.float32]
 # Logistic regressions on photos of the train splits and copies made of them: `benchmarks/copies.py`.
 _WEIGHTS, _NONE = np.array([0.90, 5.1, 0.70]), -8.7  # of `Alike.figures`
 _SIDE = 2.0  # for how much one side's mean logit is above the other's
+_WITHIN = 2.0  # what a place in a pair has above that of the pair: most of a photo is in none
 _MOST = 9.2  # of a logit
 
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Heat of copies in [0, 1], of any size; how probable it is that there is one; links to sources."""
+    """What speaks for copies.
+
+    ``heat`` (rows, columns) of any size in [0, 1]; ``odds``, as large: logarithms by which the odds of being
+    manipulated grow; the ``probability`` that there is a copy; and links from copies to their sources.
+    """
 
     heat: Floats
+    odds: Floats
     probability: float
     links: tuple[Link, ...]
 
@@ -79,13 +85,15 @@ def find_copies(pairs: list[Alike]) -> Copies | None:
     """
     if not pairs:
         return None
-    heat, most = np.zeros(pairs[0].part.shape, np.float32), 0.0
+    heat, odds = np.zeros((2, *pairs[0].part.shape), np.float32)
+    most = -np.inf
     for pair in pairs:
-        probability = float(expit(_WEIGHTS @ pair.figures + _NONE))
+        evidence = float(_WEIGHTS @ pair.figures + _NONE)
         difference = pair.sides[0] - pair.sides[1]
         shares = expit(_SIDE * np.array([difference, -difference]))
         for mask, share in zip((pair.part, pair.counterpart), shares / shares.max(), strict=True):
-            heat[mask] = np.maximum(heat[mask], probability * share)
-        most = max(most, probability)
+            heat[mask] = np.maximum(heat[mask], expit(evidence) * share)
+            odds[mask] += share * np.logaddexp(0, evidence + _WITHIN)
+        most = max(most, evidence)
     links = tuple(pair.links[pair.sides[1] > pair.sides[0]] for pair in pairs)
-    return Copies(heat, most, links)
+    return Copies(heat, odds, float(expit(most)), links)

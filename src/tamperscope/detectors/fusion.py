@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from scipy.special import expit, logit
 
 from tamperscope.detectors._copies import alike, find_copies
 from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
@@ -21,6 +22,7 @@ __all__ = ["Fusion"]
 _BLOCK = 8  # pixels that a feature stands for
 _NEAR = 6  # blocks beyond a tile that the features of its own depend on
 _FAR = 42  # blocks beyond a part that its mask depends on
+_LEAST = np.float32(1e-4)  # heat, so that its logit is finite
 _CELLS = 48  # of a side, at most, that the score is made of: a peak of many would be higher by chance
 
 
@@ -83,8 +85,10 @@ class Fusion(Learned):
         copies = find_copies(alike(photo, said.logits, self.copies)) if self.copies else None
         if copies is None:
             return Look(full, suspicion(said.probability), reason, evidence)
-        heat = cv2.resize(copies.heat, (width, rows), interpolation=cv2.INTER_LINEAR)
-        np.maximum(full[:rows], heat, out=full[:rows])
+        # Independent evidence: the odds multiply.
+        odds = cv2.resize(copies.odds, (width, rows), interpolation=cv2.INTER_LINEAR)
+        there = np.nonzero(odds)
+        full[there] = expit(logit(full[there].clip(_LEAST, 1 - _LEAST)) + odds[there])
         return Look(
             full,
             suspicion(max(said.probability, copies.probability)),

@@ -59,7 +59,8 @@ def calibrate(
     if alarms and seen.curves:
         line = line[0], float(logit(found["threshold"]) - line[0] * seen.highest(alarms))
         found["calibrated"] += (
-            f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones reach the threshold"
+            f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones reach the "
+            "threshold"
         )
     found["calibration"] = line
     if misses and seen.curves:
@@ -72,8 +73,8 @@ def calibrate(
 class _Seen:
     """What a detector says of photographs.
 
-    ``curves`` and ``areas``: F1 of manipulated ones, and the marked share of pristine ones, at each threshold.
-    The others are of each photograph.
+    ``curves`` and ``areas``: F1 of manipulated ones, and the marked share of pristine ones, at each
+    threshold. The others are of each photograph.
     """
 
     curves: list[NDArray[np.float64]] = field(default_factory=list)
