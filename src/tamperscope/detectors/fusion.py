@@ -62,15 +62,19 @@ class Fusion(Learned):
 
     card: ClassVar[Card] = Card(
         title="Fusion network",
-        looks_at="JPEG history, noise, and what differs from the rest of the photo",
+        looks_at="JPEG history, noise, what differs from the rest of the photo, and parts that occur twice",
         limits=(
-            "what leaves neither another history nor another noise is not found: copies within a photo, and "
-            "photos that were reduced or saved coarsely after the edit"
+            "what leaves neither another history nor another noise, and is no textured copy, is not found: after "
+            "an edit, reducing or coarsely saving the whole photo hides it; things that really occur twice may "
+            "be taken for copies"
         ),
         paper="none: ours",
         year=2026,
         licence="MIT",
-        deviations=("the whole photo that a place is compared with was a crop of 256 pixels in training",),
+        deviations=(
+            "the whole photo that a place is compared with was a crop of 256 pixels in training",
+            "copies are looked for by keypoints, not by a stream of the network",
+        ),
     )
 
     def look(self, photo: Photo) -> Look:
