@@ -64,9 +64,9 @@ class Fusion(Learned):
         title="Fusion network",
         looks_at="JPEG history, noise, what differs from the rest of the photo, and parts that occur twice",
         limits=(
-            "what leaves neither another history nor another noise, and is no textured copy, is not found; to "
-            "reduce or coarsely save the whole photo afterwards hides an edit; things that really occur twice "
-            "may be taken for copies"
+            "what leaves neither another history nor another noise, and is no textured copy, is not found; "
+            "to reduce or coarsely save all of a photo hides an edit; what really occurs twice may "
+            "be taken for a copy"
         ),
         paper="none: ours",
         year=2026,
