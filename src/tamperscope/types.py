@@ -140,7 +140,8 @@ class Link:
     """A part that occurs twice: its centre and that of its counterpart, in stored pixel coordinates.
 
     ``area_share`` is the part's of the whole photo. The counterpart is the part, ``mirrored`` left to right
-    or not, enlarged to ``scale`` and turned by ``turn`` degrees, clockwise. Which is the copy is not said.
+    or not, enlarged to ``scale`` and turned by ``turn`` degrees, clockwise. Which is the copy is not said,
+    but by `fusion`, which leads from the copy to its source.
     """
 
     x: int

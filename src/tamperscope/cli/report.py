@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import answering, app
+from tamperscope.cli._app import FAILED, answering, app, say
 
 __all__ = ["Form"]
 
@@ -50,5 +50,12 @@ def report(
     with answering():
         case = open_case(results, title, position=gps)
         path = out or results / f"report.{form.value}"
-        write_whole(path, make(case, form.value))
-    typer.echo(f"{display(path)}: {len(case.folders)} photo{'s' * (len(case.folders) != 1)}")
+        made = make(case, form.value)
+        for problem in case.problems:
+            say(str(problem))
+        count = len(case.folders) - len(case.problems)
+        if not count:
+            raise typer.Exit(FAILED)
+        write_whole(path, made)
+    typer.echo(f"{display(path)}: {count} photo{'s' * (count != 1)}")
+    raise typer.Exit(FAILED if case.problems else 0)

@@ -123,7 +123,11 @@ def _reported(photo: Path, folder: Path, form: str) -> bool:
     from tamperscope.report.write import make
 
     try:
-        write_whole(folder / f"report.{form}", make(open_case(folder, photo=photo), form))
+        case = open_case(folder, photo=photo)
+        made = make(case, form)
+        for problem in case.problems:
+            raise problem
+        write_whole(folder / f"report.{form}", made)
     except TamperscopeError as error:
         say(str(error))
         return False

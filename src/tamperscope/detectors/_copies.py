@@ -27,7 +27,7 @@ class Copies:
     """What speaks for copies.
 
     ``heat`` (rows, columns) of any size in [0, 1]; ``odds``, as large: logarithms by which the odds of being
-    manipulated grow; the ``probability`` that there is a copy; and links from copies to their sources.
+    manipulated grow; the ``probability`` that there is a copy; links from probable ones to their sources.
     """
 
     heat: Floats
@@ -86,7 +86,7 @@ def find_copies(pairs: list[Alike]) -> Copies | None:
     if not pairs:
         return None
     heat, odds = np.zeros((2, *pairs[0].part.shape), np.float32)
-    most = -np.inf
+    most, links = -np.inf, []
     for pair in pairs:
         evidence = float(_WEIGHTS @ pair.figures + _NONE)
         difference = pair.sides[0] - pair.sides[1]
@@ -95,5 +95,6 @@ def find_copies(pairs: list[Alike]) -> Copies | None:
             heat[mask] = np.maximum(heat[mask], expit(evidence) * share)
             odds[mask] += share * np.logaddexp(0, evidence + _WITHIN)
         most = max(most, evidence)
-    links = tuple(pair.links[pair.sides[1] > pair.sides[0]] for pair in pairs)
-    return Copies(heat, odds, float(expit(most)), links)
+        if evidence >= 0:
+            links.append(pair.links[pair.sides[1] > pair.sides[0]])
+    return Copies(heat, odds, float(expit(most)), tuple(links))

@@ -96,7 +96,7 @@ class Fusion(Learned):
         return Look(
             full,
             suspicion(max(said.probability, copies.probability)),
-            f"{reason}, or where parts of it occur twice",
+            f"{reason}, or where parts of it occur twice" if copies.links else reason,
             {**evidence, "copies": copies.heat},
             copies.links,
         )

@@ -1,11 +1,13 @@
 """What a file says of itself in EXIF: text for people, where it was taken apart, and the thumbnail."""
 
+import warnings
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
+from tamperscope.io.decode import FORMATS, sniff
 from tamperscope.io.paths import display
 
 __all__ = ["Exif", "read_exif"]
@@ -33,12 +35,13 @@ def read_exif(data: bytes) -> Exif:
     Anyone may have written it: it says what the file claims, not what is true.
     """
     try:
-        with Image.open(BytesIO(data)) as image:
-            exif = image.getexif()
-            raw = image.info.get("exif", b"")
-        own = _rows({**exif, **exif.get_ifd(ExifTags.IFD.Exif)}, ExifTags.TAGS)
-        position = _rows(exif.get_ifd(ExifTags.IFD.GPSInfo), ExifTags.GPSTAGS)
-        return Exif(own, position, _thumbnail(exif.get_ifd(ExifTags.IFD.IFD1), raw))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is damaged
+            image = FORMATS[sniff(data)](BytesIO(data))
+            exif, raw = image.getexif(), image.info.get("exif", b"")
+            own = _rows({**exif, **exif.get_ifd(ExifTags.IFD.Exif)}, ExifTags.TAGS)
+            position = _rows(exif.get_ifd(ExifTags.IFD.GPSInfo), ExifTags.GPSTAGS)
+            return Exif(own, position, _thumbnail(exif.get_ifd(ExifTags.IFD.IFD1), raw))
     except Exception:  # noqa: BLE001  free text written by anyone, in a format that Pillow may stumble over
         return Exif()
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tamperscope.errors import OutputError
 
-__all__ = ["EVIDENCE", "PICTURES", "display", "hold", "make_folder", "remove", "write_whole"]
+__all__ = ["EVIDENCE", "PICTURES", "REPORTS", "display", "hold", "make_folder", "remove", "write_whole"]
 
+REPORTS = ("report.html", "report.pdf", "report.json")  # of one photo
 EVIDENCE = "evidence.png"  # all overlays on one sheet
 PICTURES = (".heatmap.png", ".mask.png", ".overlay.png", ".heatmap.npy")  # behind the detector's name
 

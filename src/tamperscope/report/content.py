@@ -3,8 +3,8 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +14,25 @@ from tamperscope import __version__, plugins
 from tamperscope.detectors._refined import parts
 from tamperscope.errors import CorruptFile, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
-from tamperscope.io.exif import read_exif
+from tamperscope.io.exif import Exif, read_exif
 from tamperscope.io.paths import EVIDENCE, display
 from tamperscope.report.figures import Figure, of_file, of_photo, of_thumbnail
 from tamperscope.types import Card
 
-__all__ = ["RECORD", "Case", "Figure", "Finding", "PhotoReport", "Table", "gather", "open_case"]
+__all__ = [
+    "RECORD",
+    "Case",
+    "Figure",
+    "Finding",
+    "PhotoReport",
+    "Table",
+    "gather",
+    "open_case",
+    "read_record",
+]
 
 _MOST_REGIONS = 10
+_LONGEST = 2000  # letters of a text from a record
 RECORD = "result.json"
 
 
@@ -65,17 +76,21 @@ class PhotoReport:
     facts: tuple[Table, ...]
     notes: tuple[str, ...]
     repeat: str
-    analysed: str
+    written: str
 
 
 @dataclass(frozen=True)
 class Case:
-    """Photos that are reported together; of a single one it may be said where the ``photo`` lies."""
+    """Photos that are reported together; of a single one it may be said where the ``photo`` lies.
+
+    ``problems`` are those met on the way: photos whose records cannot be read are left out.
+    """
 
     title: str
     folders: tuple[Path, ...]
     position: bool = False
     photo: Path | None = None
+    problems: list[TamperscopeError] = field(default_factory=list)
 
     @cached_property
     def made(self) -> str:
@@ -88,9 +103,22 @@ class Case:
         return __version__
 
     @property
-    def photos(self) -> Iterable[PhotoReport]:
-        """The photos, one at a time: their pictures need not be in memory together."""
-        return (gather(folder, position=self.position, photo=self.photo) for folder in self.folders)
+    def photos(self) -> Iterator[PhotoReport]:
+        """The photos that can be reported, made one at a time."""
+        for folder in self.folders:
+            try:
+                yield gather(folder, position=self.position, photo=self.photo)
+            except TamperscopeError as error:
+                self.problems.append(error)
+
+    @property
+    def records(self) -> Iterator[dict[str, Any]]:
+        """The records that can be read."""
+        for folder in self.folders:
+            try:
+                yield read_record(folder)
+            except TamperscopeError as error:
+                self.problems.append(error)
 
 
 def open_case(results: Path, title: str = "", *, position: bool = False, photo: Path | None = None) -> Case:
@@ -104,77 +132,108 @@ def open_case(results: Path, title: str = "", *, position: bool = False, photo: 
     folders = [results] if alone else sorted(path.parent for path in results.glob(f"*/{RECORD}"))
     if not folders:
         raise OutputError("holds no results", "give the folder of `tamperscope scan --out`", display(results))
-    return Case(title or display(results.resolve().name), tuple(folders), position, photo)
+    return Case(display(title or results.resolve().name), tuple(folders), position, photo)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what a scan wrote of a photo into its folder.
+
+    Raises:
+        CorruptFile: it cannot be read.
+
+    """
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_bytes())
+        if not isinstance(record, dict):
+            raise TypeError("no object")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise _no_record(path, error) from error
+    return record
 
 
 def gather(folder: Path, *, position: bool = False, photo: Path | None = None) -> PhotoReport:
     """Return the report of a photo from the folder of its results.
 
-    The photo itself is shown, and its EXIF read, where it still lies where it was scanned, or at ``photo``,
-    and is the same; places in EXIF only with ``position``.
+    The photo itself is shown, and its EXIF read, where it can be read under the name of the record, or at
+    ``photo``, and is the same; places in EXIF only with ``position``.
 
     Raises:
         CorruptFile: the record cannot be read.
 
     """
-    path = folder / RECORD
+    record = read_record(folder)
     try:
-        record: dict[str, Any] = json.loads(path.read_bytes())
-        analysed = _time(datetime.fromtimestamp(path.stat().st_mtime, timezone.utc))
-        data = _original(photo or Path(record["path"]), record["sha256"])
-        picture = decode(data, salvage=True) if data else None
-        findings = tuple(_finding(entry, folder) for entry in record["detections"])
-        verdict, sentence = _overall(record["detections"])
-        exif = read_exif(data) if data else None
-        facts = [_file_facts(record), *([_jpeg_facts(record["jpeg"])] if record["jpeg"] else [])]
-        if exif and (exif.rows or exif.position):
-            hidden = (("GPS", f"{len(exif.position)} entries, hidden"),) if exif.position else ()
-            rows = (*exif.rows, *(exif.position if position else hidden))
-            facts.append(
-                Table("What the file says of itself (EXIF; anyone can write it)", ("entry", "value"), rows)
-            )
-        thumbnail, said = (
-            of_thumbnail(picture, exif.thumbnail) if picture and exif and exif.thumbnail else ((), "")
+        return _gathered(record, folder, position, photo or Path(record["path"]))
+    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _no_record(folder / RECORD, error) from error
+
+
+def _no_record(path: Path, error: Exception) -> CorruptFile:
+    return CorruptFile(
+        f"it is no record of a scan ({type(error).__name__}: {display(str(error))[:200]})",
+        "scan the photo again",
+        display(path),
+    )
+
+
+def _gathered(record: dict[str, Any], folder: Path, position: bool, path: Path) -> PhotoReport:
+    notes = [_clipped(note) for note in record["warnings"]]
+    data, photo, exif = b"", None, Exif()
+    try:
+        data = _original(path, record["sha256"])
+        photo, exif = decode(data, salvage=True), read_exif(data)
+    except TamperscopeError as error:
+        notes.append(f"the photo is not shown here: {error.problem}")
+    verdict, sentence = _overall(record["detections"])
+    facts = [_file_facts(record), *([_jpeg_facts(record["jpeg"])] if record["jpeg"] else [])]
+    if exif.rows or exif.position:
+        hidden = (("GPS", f"{len(exif.position)} entries, hidden"),) if exif.position else ()
+        rows = (*exif.rows, *(exif.position if position else hidden))
+        facts.append(
+            Table("What the file says of itself (EXIF; anyone can write it)", ("entry", "value"), rows)
         )
-        notes = list(record["warnings"])
-        if picture is None:
-            notes.append("the photo is no longer where it was scanned, or has changed: it is not shown here")
-        return PhotoReport(
-            name=record["path"],
-            verdict=verdict,
-            sentence=sentence,
-            photo=of_photo(picture) if picture else None,
-            findings=findings,
-            evidence=of_file(
-                folder / EVIDENCE,
-                "all maps",
-                "What each detector saw, and the maps that led to it, side by side.",
-            ),
-            thumbnail=thumbnail,
-            thumbnail_sentence=said,
-            facts=tuple(facts),
-            notes=tuple(notes),
-            repeat=_command(record),
-            analysed=analysed,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptFile(
-            f"it is no record of a scan ({type(error).__name__}: {display(str(error))})",
-            "scan the photo again",
-            display(path),
-        ) from error
+    thumbnail, said = of_thumbnail(photo, exif.thumbnail) if photo and exif.thumbnail else ((), "")
+    return PhotoReport(
+        name=_clipped(record["path"]),
+        verdict=verdict,
+        sentence=sentence,
+        photo=of_photo(photo) if photo else None,
+        findings=tuple(_finding(entry, folder) for entry in record["detections"]),
+        evidence=of_file(
+            folder / EVIDENCE,
+            "all maps",
+            "What each detector saw, and the maps that led to it, side by side.",
+        ),
+        thumbnail=thumbnail,
+        thumbnail_sentence=said,
+        facts=tuple(facts),
+        notes=tuple(notes),
+        repeat=_command(record),
+        written=_time(datetime.fromtimestamp((folder / RECORD).stat().st_mtime, timezone.utc)),
+    )
+
+
+def _clipped(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _original(path: Path, digest: str) -> bytes | None:
-    try:
-        data = read_file(path, Limits().bytes)
-    except TamperscopeError:
-        return None
-    return data if hashlib.sha256(data).hexdigest() == digest else None
+def _original(path: Path, digest: str) -> bytes:
+    """Return the photo's file.
+
+    Raises:
+        TamperscopeError: it cannot be read under this name, or has other bytes.
+
+    """
+    data = read_file(path, Limits().bytes)
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise CorruptFile("under its name lies a file with other bytes")
+    return data
 
 
 def _overall(entries: Sequence[dict[str, Any]]) -> tuple[str, str]:
@@ -200,8 +259,10 @@ def _overall(entries: Sequence[dict[str, Any]]) -> tuple[str, str]:
 
 
 def _finding(entry: dict[str, Any], folder: Path) -> Finding:
-    card, name = _card(entry["name"]), entry["name"]
-    score, reason = entry["score"], entry["reason"]
+    name = entry["name"]
+    if Path(name).name != name:  # it becomes the name of a file
+        raise ValueError("a detector of no possible name")
+    card, score, reason = _card(name), entry["score"], _clipped(entry["reason"])
     measured = (
         f" Its score is {score:.3f}; from {entry['threshold']:.3f} on it calls a photo manipulated."
         if score is not None
@@ -280,19 +341,19 @@ def _links(entry: dict[str, Any]) -> Table:
 
 
 def _settings(entry: dict[str, Any]) -> Table:
-    rows = [(key, str(value)) for key, value in entry["parameters"].items() if value != ""]
+    rows = [(key, _clipped(value)) for key, value in entry["parameters"].items() if value != ""]
     if entry["weights_digest"]:
-        rows.append(("SHA-256 of the weights", entry["weights_digest"]))
-    rows.append(("asked for as", entry["requested"]))
+        rows.append(("SHA-256 of the weights", _clipped(entry["weights_digest"])))
+    rows.append(("asked for as", _clipped(entry["requested"])))
     rows.append(("seconds", f"{entry['seconds']:.2f}"))
     return Table("How it was run", ("field", "value"), tuple(rows))
 
 
 def _file_facts(record: dict[str, Any]) -> Table:
     rows = (
-        ("SHA-256", record["sha256"]),
+        ("SHA-256", _clipped(record["sha256"])),
         ("bytes", f"{record['bytes']:,}"),
-        ("format", record["format"]),
+        ("format", _clipped(record["format"])),
         ("stored size", f"{record['width']} x {record['height']}"),
         ("orientation (EXIF)", str(record["orientation"])),
         ("analysed by", f"Tamperscope {record['version']}"),
@@ -307,7 +368,7 @@ def _jpeg_facts(jpeg: dict[str, Any]) -> Table:
     rows = (
         ("quality", f"about {jpeg['quality']}"),
         ("quantization tables", tables),
-        ("chroma subsampling", jpeg["subsampling"]),
+        ("chroma subsampling", _clipped(jpeg["subsampling"])),
         ("coding", "progressive" if jpeg["progressive"] else "sequential"),
         ("components", str(jpeg["components"])),
         ("thumbnail inside", "yes" if jpeg["thumbnail"] else "no"),
@@ -317,23 +378,26 @@ def _jpeg_facts(jpeg: dict[str, Any]) -> Table:
 
 def _command(record: dict[str, Any]) -> str:
     """Return the command line that makes the same again."""
-    words = [
-        "tamperscope",
-        "scan",
-        record["path"],
-        "--detector",
-        ",".join(entry["name"] for entry in record["detections"]),
-    ]
+    words = ["tamperscope", "scan", "--detector", ",".join(entry["name"] for entry in record["detections"])]
     for entry in record["detections"]:
-        for key, value in _changed(entry).items():
-            words += ["--set", f"{parts(entry['name'])[0]}.{key}={value}"]
-    return shlex.join([*words, "--out", "results"])
+        for name, key, value in _changed(entry["name"], entry["parameters"]):
+            words += ["--set", f"{name}.{key}={value}"]
+    if any(str(warning).startswith("salvaged") for warning in record["warnings"]):
+        words.append("--salvage")
+    # A name may begin with a dash.
+    return _clipped(shlex.join([*words, "--out", "results", "--", record["path"]]))
 
 
-def _changed(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a detector that are not its defaults."""
-    try:
-        usual = plugins.parameters(plugins.build("detectors", parts(entry["name"])[0]))
-    except TamperscopeError:
-        return {}
-    return {key: value for key, value in entry["parameters"].items() if key in usual and usual[key] != value}
+def _changed(name: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yield plugin, field and value of what is not the default, of a detector and of its refiners."""
+    detector, refiners = parts(name)
+    for kind, plugin in [*(("refine", refiner) for refiner in reversed(refiners)), ("detectors", detector)]:
+        own = parameters["refiner"] if kind == "refine" else parameters
+        parameters = parameters["detector"] if kind == "refine" else parameters
+        try:
+            usual = plugins.parameters(plugins.build(kind, plugin))
+        except TamperscopeError:  # a plugin that is not installed here
+            continue
+        yield from (
+            (plugin, key, value) for key, value in own.items() if key in usual and usual[key] != value
+        )

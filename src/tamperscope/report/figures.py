@@ -1,5 +1,6 @@
 """Pictures as a report shows them: for the eye, never for measurements."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.errors import TamperscopeError
-from tamperscope.io.decode import decode
+from tamperscope.io.decode import Limits, decode
 from tamperscope.io.render import upright
 from tamperscope.types import Photo
 
@@ -17,6 +18,8 @@ __all__ = ["Figure", "of_file", "of_photo", "of_thumbnail"]
 _WIDEST = 1200  # pixels
 _QUALITY = 90
 _SMALL = 160  # pixels of a thumbnail
+_MOST = 1_000_000  # pixels of one that is decoded
+_ALIKE = 0.9  # correlation
 
 Pixels = NDArray[np.uint8]
 
@@ -44,6 +47,8 @@ def of_photo(photo: Photo) -> Figure:
 
 def of_file(path: Path, title: str, caption: str) -> Figure | None:
     """Return a picture that was written with the results; None if it is not there."""
+    if path.is_symlink():  # which leads to what is no result
+        return None
     try:
         return _drawn(decode(path).pixels, title, caption)
     except TamperscopeError:
@@ -64,37 +69,62 @@ def _drawn(pixels: Pixels, title: str, caption: str, widest: int = _WIDEST) -> F
 
 def of_thumbnail(photo: Photo, data: bytes) -> tuple[tuple[Figure, ...], str]:
     """Return the thumbnail beside the photo, both as stored, and how alike they are."""
+    if photo.decoded_rows < photo.height:
+        return (), "There is a thumbnail; it is not compared with a photo of which a part is missing."
     try:
-        thumbnail = decode(data).pixels
+        thumbnail = decode(data, limits=Limits(pixels=_MOST)).pixels
     except TamperscopeError:
         return (), "The thumbnail inside the file cannot be decoded."
     height, width = thumbnail.shape[:2]
-    aspect = (photo.width / photo.height) / (width / height)
-    # Cameras pad thumbnails of other proportions with black bars; those are left out.
-    rows, columns = (
-        (round(height * min(1, 1 / aspect)), width) if aspect > 1 else (height, round(width * aspect))
+    alike, shown = max(
+        ((_correlation(thumbnail[place], one), one) for place, one in _fitted(photo.pixels, height, width)),
+        key=lambda found: found[0],
     )
-    top, left = (height - rows) // 2, (width - columns) // 2
-    part = np.ascontiguousarray(thumbnail[top : top + max(1, rows), left : left + max(1, columns)])
-    small = np.asarray(cv2.resize(photo.pixels, part.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
-    blurred = [
-        cv2.GaussianBlur(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.5)
-        for one in (part, small)
-    ]
-    flat = min(float(one.std()) for one in blurred) < 1
-    alike = 1.0 if flat else float(np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1])
     figures = (
-        _drawn(part, "thumbnail in the file", f"{width} x {height}", _SMALL),
-        _drawn(small, "the photo, reduced alike", "", _SMALL),
+        _drawn(thumbnail, "thumbnail in the file", f"{width} x {height}", _SMALL),
+        _drawn(shown, "the photo, reduced alike", "", _SMALL),
     )
-    if flat:
-        return figures, "The thumbnail or the photo is too flat to be compared."
-    if alike < 0.9:
-        return figures, (
+    if alike >= _ALIKE:
+        said = f"The thumbnail agrees with the photo (correlation {alike:.2f}); small edits would not show."
+    else:
+        said = (
             f"The thumbnail differs from the photo (correlation {alike:.2f}): it may show what the photo was "
-            "before it was edited."
+            "before it was edited, cropped or turned, or may be too flat to be compared."
         )
-    return (
-        figures,
-        f"The thumbnail agrees with the photo (correlation {alike:.2f}); small edits would not show in it.",
-    )
+    return figures, said
+
+
+def _fitted(pixels: Pixels, height: int, width: int) -> Iterator[tuple[tuple[slice, slice], Pixels]]:
+    """Yield places in a thumbnail, and what of the photo they may show.
+
+    All of it, squeezed, or where proportions differ all of it between bars, or its middle.
+    """
+    everything = slice(0, height), slice(0, width)
+    yield everything, _reduced(pixels, height, width)
+    rows, columns = pixels.shape[:2]
+    scale = min(height / rows, width / columns)
+    inner = max(1, round(rows * scale)), max(1, round(columns * scale))
+    top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
+    yield (slice(top, top + inner[0]), slice(left, left + inner[1])), _reduced(pixels, *inner)
+    scale = max(height / rows, width / columns)
+    part = min(rows, round(height / scale)), min(columns, round(width / scale))
+    top, left = (rows - part[0]) // 2, (columns - part[1]) // 2
+    middle = pixels[top : top + max(1, part[0]), left : left + max(1, part[1])]
+    yield everything, _reduced(middle, height, width)
+
+
+def _reduced(pixels: Pixels, height: int, width: int) -> Pixels:
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _correlation(one: Pixels, other: Pixels) -> float:
+    """Return how two pictures of a size correlate, a little blurred; 0 if one is flat."""
+    planes = [
+        cv2.GaussianBlur(
+            cv2.cvtColor(np.ascontiguousarray(each), cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.5
+        )
+        for each in (one, other)
+    ]
+    if min(float(plane.std()) for plane in planes) < 1:
+        return 0.0
+    return float(np.corrcoef(planes[0].ravel(), planes[1].ravel())[0, 1])

@@ -11,12 +11,7 @@ __all__ = ["page"]
 
 
 def page(case: Case) -> bytes:
-    """Return the file. Names and EXIF are hostile input: all text is escaped.
-
-    Raises:
-        CorruptFile: a record cannot be read.
-
-    """
+    """Return the file. Names and EXIF are hostile input: all text is escaped."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["source"] = _source
     template = environment.from_string((files(__package__) / "page.html.jinja").read_text("utf-8"))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from importlib import util
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -28,14 +29,13 @@ _FONT, _BOLD = "Tamperscope", "Tamperscope-Bold"
 
 
 def document(case: Case) -> bytes:
-    """Return the PDF.
-
-    Raises:
-        CorruptFile: a record cannot be read.
-
-    """
+    """Return the PDF."""
     regular, bold = _fonts()
-    style = _Styles(regular, bold)
+    with TemporaryDirectory() as folder:  # pictures in memory would stay there, decoded, until the end
+        return _document(case, _Styles(regular, bold, Path(folder)))
+
+
+def _document(case: Case, style: "_Styles") -> bytes:
     stream = BytesIO()
     made = SimpleDocTemplate(
         stream,
@@ -49,7 +49,7 @@ def document(case: Case) -> bytes:
     )
 
     def footer(canvas: Any, _: Any) -> None:
-        canvas.setFont(regular, 8)
+        canvas.setFont(style.regular, 8)
         canvas.setFillColor(_GREY)
         canvas.drawString(_MARGIN, 10 * mm, f"Tamperscope {case.version}, {case.made}")
         canvas.drawRightString(A4[0] - _MARGIN, 10 * mm, f"page {canvas.getPageNumber()}")
@@ -59,8 +59,12 @@ def document(case: Case) -> bytes:
 
 
 class _Styles:
-    def __init__(self, regular: str, bold: str) -> None:
-        self.regular, self.bold = regular, bold
+    """Fonts and paragraphs; the folder that holds pictures while the document is made."""
+
+    def __init__(self, regular: str, bold: str, folder: Path) -> None:
+        self.regular, self.bold, self.folder = regular, bold, folder
+        face: Any = getattr(pdfmetrics.getFont(regular), "face", None)
+        self.known = set(getattr(face, "charToGlyph", None) or range(32, 127))
         self.text = ParagraphStyle(
             "text", fontName=regular, fontSize=9, leading=12, spaceAfter=4, splitLongWords=1
         )
@@ -94,6 +98,15 @@ class _Styles:
             spaceAfter=12,
         )
 
+    def safe(self, text: str) -> str:
+        """Return the text as markup; letters that the font lacks as their numbers, not as nothing."""
+        return escape(
+            "".join(
+                one if ord(one) in self.known else one.encode("unicode_escape", "backslashreplace").decode()
+                for one in text
+            )
+        )
+
 
 def _fonts() -> tuple[str, str]:
     """Return fonts that have most scripts, where matplotlib brings them; else those of every PDF."""
@@ -108,7 +121,7 @@ def _fonts() -> tuple[str, str]:
 
 
 def _story(case: Case, style: _Styles) -> Iterator[Flowable]:
-    yield Paragraph(escape(case.title), style.title)
+    yield Paragraph(style.safe(case.title), style.title)
     yield Paragraph(
         f"Report of {case.made} on {len(case.folders)} photo{'s' * (len(case.folders) != 1)}. Pictures are "
         "reduced for the eye; nothing was measured on them. Every figure is in result.json beside them.",
@@ -121,29 +134,31 @@ def _story(case: Case, style: _Styles) -> Iterator[Flowable]:
 
 
 def _photo(photo: PhotoReport, style: _Styles) -> Iterator[Flowable]:
-    yield Paragraph(escape(photo.name), style.photo)
+    yield Paragraph(style.safe(photo.name), style.photo)
     yield Paragraph(
-        f'<font name="{style.bold}">{photo.verdict.upper()}</font><br/>{escape(photo.sentence)}',
+        f'<font name="{style.bold}">{photo.verdict.upper()}</font><br/>{style.safe(photo.sentence)}',
         style.verdict,
     )
     for note in photo.notes:
-        yield Paragraph(f"Note: {escape(note)}.", style.text)
+        yield Paragraph(f"Note: {style.safe(note)}.", style.text)
     for finding in photo.findings:
-        yield from _finding(finding, photo.photo, style)
+        yield from _finding(finding, photo.photo if finding is photo.findings[0] else None, style)
     if photo.evidence:
         yield KeepTogether([Paragraph("Evidence", style.section), _side_by_side([photo.evidence], style)])
     if photo.thumbnail_sentence:
         shown = [_side_by_side(list(photo.thumbnail), style, 40 * mm)] if photo.thumbnail else []
-        said = Paragraph(escape(photo.thumbnail_sentence), style.text)
+        said = Paragraph(style.safe(photo.thumbnail_sentence), style.text)
         yield KeepTogether([Paragraph("Thumbnail", style.section), said, *shown])
     yield Paragraph("Facts", style.section)
     for table in photo.facts:
         yield from _table(table, style)
     said = Paragraph(
-        f"Analysed {photo.analysed}. The same version, file and weights give the same result.", style.soft
+        f"The results were written {photo.written}, as their file says. The same version, file and weights "
+        "give the same result.",
+        style.soft,
     )
     yield KeepTogether(
-        [Paragraph("How to repeat it", style.section), said, Paragraph(escape(photo.repeat), style.code)]
+        [Paragraph("How to repeat it", style.section), said, Paragraph(style.safe(photo.repeat), style.code)]
     )
 
 
@@ -151,15 +166,15 @@ def _finding(finding: Finding, photo: Figure | None, style: _Styles) -> Iterator
     figures = [*([photo] if photo else []), *finding.figures]
     yield KeepTogether(
         [
-            Paragraph(escape(f"{finding.title}: {finding.verdict}"), style.section),
-            Paragraph(escape(finding.sentence), style.text),
+            Paragraph(style.safe(f"{finding.title}: {finding.verdict}"), style.section),
+            Paragraph(style.safe(finding.sentence), style.text),
             *([_side_by_side(figures, style)] if finding.figures else []),
         ]
     )
     if finding.looks_at:
         bold = f'<font name="{style.bold}">%s</font>'
-        said = f"{bold % 'It looks at'} {escape(finding.looks_at)}. "
-        yield Paragraph(f"{said}{bold % 'Its limits:'} {escape(finding.limits)}.", style.text)
+        said = f"{bold % 'It looks at'} {style.safe(finding.looks_at)}. "
+        yield Paragraph(f"{said}{bold % 'Its limits:'} {style.safe(finding.limits)}.", style.text)
     for table in finding.tables:
         yield from _table(table, style)
 
@@ -170,17 +185,19 @@ def _side_by_side(figures: list[Figure], style: _Styles, widest: float = _WIDTH)
     for figure in figures:
         scale = min(each / figure.width, _TALLEST / figure.height)
         caption = f"{figure.title}: {figure.caption}" if figure.caption else figure.title
-        picture = Image(BytesIO(figure.data), figure.width * scale, figure.height * scale)
+        path = style.folder / f"{len(list(style.folder.iterdir()))}.jpg"
+        path.write_bytes(figure.data)
+        picture = Image(path, figure.width * scale, figure.height * scale)
         picture.hAlign = "LEFT"
-        cells.append([picture, Spacer(1, 1 * mm), Paragraph(escape(caption), style.soft)])
+        cells.append([picture, Spacer(1, 1 * mm), Paragraph(style.safe(caption), style.soft)])
     grid = Grid([cells], colWidths=[each + 4 * mm] * len(cells), hAlign="LEFT")
     grid.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
     return grid
 
 
 def _table(table: Table, style: _Styles) -> Iterator[Flowable]:
-    rows = [[Paragraph(escape(head), style.head) for head in table.heads]]
-    rows += [[Paragraph(escape(cell), style.cell) for cell in row] for row in table.rows]
+    rows = [[Paragraph(style.safe(head), style.head) for head in table.heads]]
+    rows += [[Paragraph(style.safe(cell), style.cell) for cell in row] for row in table.rows]
     first = 0.3 if len(table.heads) == 2 else 1 / len(table.heads) if table.heads[0] else 0.05
     widths = [_WIDTH * first] + [_WIDTH * (1 - first) / (len(table.heads) - 1)] * (len(table.heads) - 1)
     grid = Grid(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
@@ -193,6 +210,6 @@ def _table(table: Table, style: _Styles) -> Iterator[Flowable]:
             ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
         ]
     )
-    yield Paragraph(escape(table.title), style.small)
+    yield Paragraph(style.safe(table.title), style.small)
     yield grid
     yield Spacer(1, 3 * mm)

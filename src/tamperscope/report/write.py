@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from tamperscope.errors import OutputError
-from tamperscope.report.content import RECORD, Case
+from tamperscope.report.content import Case
 
 __all__ = ["FORMS", "check", "make"]
 
@@ -23,18 +23,16 @@ def _pdf(case: Case) -> bytes:
 
 
 def _json(case: Case) -> bytes:
-    records = [json.loads((folder / RECORD).read_bytes()) for folder in case.folders]
-    return (json.dumps(records, indent=2) + "\n").encode()
+    return (json.dumps(list(case.records), indent=2) + "\n").encode()
 
 
 FORMS: dict[str, Callable[[Case], bytes]] = {"html": _html, "pdf": _pdf, "json": _json}
 
 
 def make(case: Case, form: str) -> bytes:
-    """Return the file of a report in one of the `FORMS`.
+    """Return the file of a report in one of the `FORMS`; the case tells afterwards what could not be read.
 
     Raises:
-        CorruptFile: a record cannot be read.
         OutputError: a library for this form is missing.
 
     """

@@ -17,7 +17,7 @@ from tamperscope.detectors._base import Detector
 from tamperscope.detectors._refined import assemble, parts
 from tamperscope.errors import Defect, MissingEvidence, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
-from tamperscope.io.paths import EVIDENCE, PICTURES, display, make_folder, remove, write_whole
+from tamperscope.io.paths import EVIDENCE, PICTURES, REPORTS, display, make_folder, remove, write_whole
 from tamperscope.io.render import draw_evidence, draw_heatmap, draw_mask, draw_overlay
 from tamperscope.refine._regions import find_regions
 from tamperscope.report import json as report
@@ -143,7 +143,8 @@ def _write(
     for path in folder.glob("*.*.*"):
         if path.name.endswith(PICTURES) and path.name.split(".")[0] not in {entry["name"] for entry in kept}:
             remove(path)
-    remove(folder / EVIDENCE)
+    for name in (EVIDENCE, *REPORTS):
+        remove(folder / name)
     for name, (detector, result) in results.items():
         _write_pictures(folder, name, photo, result, detector.own_card.threshold, raw)
     if record["evidence_sheet"]:
