@@ -97,9 +97,10 @@ def main() -> None:
     print(f"side: {side.coef_[0, 0]:.2f}, right in {side.score(sides, first):.1%} of {len(first)}")
     for name, any_pair in seen.items():
         own = np.array(names) == name
-        each = [np.median(guessed[own & (copied == truth)]).round(2) for truth in (True, False)]
+        parts = [guessed[own & (copied == truth)] for truth in (True, False)]
+        said = ", ".join(f"{np.median(part):.2f} (n {part.size})" if part.size else "-" for part in parts)
         print(
-            f"{name} (n {len(any_pair)}): pairs in {np.mean(any_pair):.1%}; median if copied, if not: {each}"
+            f"{name} (n {len(any_pair)}): pairs in {np.mean(any_pair):.1%}; median if copied, if not: {said}"
         )
 
 

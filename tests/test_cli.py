@@ -1,6 +1,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -41,8 +42,8 @@ def test_a_line_a_photo_for_people(folder: Path) -> None:
     forged, plain, pristine = result.stdout.splitlines()
     assert forged.startswith(f"{folder}/forged.jpg: fusion: manipulated, score ")
     assert "of the photo (auto chose fusion: it is the best" in forged
-    assert plain.startswith(f"{folder}/plain.png: fusion: no evidence, score 0.")
-    assert pristine.startswith(f"{folder}/pristine.jpg: fusion: no evidence, score 0.")
+    for name, line in (("plain.png", plain), ("pristine.jpg", pristine)):
+        assert re.match(f"{folder}/{name}: fusion: (no evidence|cannot tell), score 0[.]", line)
     assert result.stderr == ""
 
 
@@ -294,16 +295,16 @@ def many(folder: Path, count: int) -> Path:
 
 
 def test_progress_is_shown_on_a_terminal_when_it_takes_long(tmp_path: Path) -> None:
-    printed, seen = in_terminal("scan", many(tmp_path / "many", 160), "--json")
+    printed, seen = in_terminal("scan", many(tmp_path / "many", 160), "--json", "--detector", "dct")
     assert "scanning" in seen
     assert "/160" in seen
     assert len([json.loads(line) for line in printed.splitlines()]) == 160
 
 
 def test_no_progress_for_short_work_and_in_pipes(folder: Path) -> None:
-    _, seen = in_terminal("scan", folder)
+    _, seen = in_terminal("scan", folder, "--detector", "noi")
     assert seen == ""
-    assert command("scan", folder).stderr == ""
+    assert command("scan", folder, "--detector", "noi").stderr == ""
 
 
 def test_an_interruption_leaves_finished_results_whole_and_resumes(tmp_path: Path) -> None:
@@ -318,6 +319,8 @@ def test_an_interruption_leaves_finished_results_whole_and_resumes(tmp_path: Pat
         str(out),
         "--workers",
         "2",
+        "--detector",
+        "ela",  # which is fast: what is interrupted is the scan
     ]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
@@ -332,10 +335,10 @@ def test_an_interruption_leaves_finished_results_whole_and_resumes(tmp_path: Pat
     assert 5 <= len(finished) < 120
     for path in finished:
         jsonschema.validate(json.loads(path.read_text()), schema())
-        assert len(list(path.parent.glob("fusion.*.png"))) == 3
+        assert len(list(path.parent.glob("ela.*.png"))) == 3
     assert not list(out.rglob("*.part"))
     before = {path: path.stat().st_mtime_ns for path in finished}
-    result = command("scan", source, "--out", out, "--workers", "2", "--resume")
+    result = command("scan", source, "--out", out, "--workers", "2", "--resume", "--detector", "ela")
     assert result.returncode == 0
     assert len(result.stdout.splitlines()) == len(list(out.glob("*/result.json"))) == 120
     assert {path: path.stat().st_mtime_ns for path in finished} == before

@@ -5,14 +5,15 @@ import pytest
 
 import photos
 from tamperscope import plugins
+from tamperscope.detectors import auto
 from tamperscope.detectors._base import Detector
 from tamperscope.io.decode import decode
 from tamperscope.types import Photo
 
 
 def resolve(photo: Photo, **fields: object) -> tuple[Detector, str]:
-    auto: Detector = plugins.build("detectors", "auto")
-    return auto.resolve(photo, lambda name: plugins.build("detectors", name, **fields))
+    chooser: Detector = plugins.build("detectors", "auto")
+    return chooser.resolve(photo, lambda name: plugins.build("detectors", name, **fields))
 
 
 @pytest.mark.parametrize(
@@ -32,8 +33,11 @@ def test_the_choice_follows_the_evidence_and_is_explained(awkward: str, chosen: 
 
 
 @pytest.mark.parametrize(("form", "chosen"), [("JPEG", "adjpeg"), ("PNG", "noi")])
-def test_photos_that_are_larger_than_it_learned_from_are_left_to_others(form: str, chosen: str) -> None:
-    large = decode(photos.encode(np.zeros((2001, 2000, 3), np.uint8), form))
+def test_photos_that_would_take_minutes_are_left_to_others(
+    form: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "_LARGEST", 10_000)
+    large = decode(photos.encode(np.zeros((101, 100, 3), np.uint8), form))
     detector, reason = resolve(large)
     assert type(detector) is plugins.load("detectors", chosen)
     assert "too large for fusion" in reason

@@ -9,8 +9,7 @@ from tamperscope.types import Card, Localization, Photo
 
 __all__ = ["Auto"]
 
-# Pixels: fusion learned from small crops, and accuses large camera photos too often (guide/measurements.md).
-_LARGEST = 4_000_000
+_LARGEST = 50_000_000  # pixels, above which fusion takes minutes and gigabytes
 
 
 @dataclass(frozen=True)

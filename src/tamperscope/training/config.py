@@ -190,7 +190,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     # The default detector's.
     "fusion": {
         **_LONG,
-        "epochs": 12,
+        "epochs": 34,
         "epoch_steps": 200,
         "batch": 8,
         "per_photo": 1,
@@ -198,14 +198,14 @@ RECIPES: dict[str, dict[str, Any]] = {
         "evenly": True,
         "optimizer": "adamw",
         "learning_rate": 2e-3,
-        "forged": 0.65,
+        "forged": 0.7,
         "recipe": "wild",
         "resaved": 0.3,
         "positive": 0.8,
         "validation": 2,
         "choose": "last",
         "alarms": 0.05,
-        "misses": 0.1,
+        "misses": 0.2,
     },
     "overnight": {**_LONG, "epochs": 480, "forged": 0.3},  # ten hours
 }
