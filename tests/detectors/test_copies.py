@@ -23,8 +23,8 @@ def test_the_side_that_looks_manipulated_is_the_copy() -> None:
     pixels, source, copy = copied()
     for truth, other in ((copy, source), (source, copy)):
         found = find(pixels, np.where(truth, 2, -4).astype(np.float32))
-        assert found.probability > 0.9
-        assert found.heat[truth].mean() > 0.7
+        assert found.probability > 0.7
+        assert found.heat[truth].mean() > 0.6
         assert found.heat[other].mean() < 0.1
         link = max(found.links, key=lambda link: link.area_share)
         assert truth[link.y, link.x]
