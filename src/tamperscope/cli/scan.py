@@ -74,11 +74,6 @@ def scan(
     """Say whether and where photos were edited, and draw it."""
     if (raw or resume or report) and not out:
         raise typer.BadParameter("--raw, --resume and --report need --out")
-    if report:
-        with answering():
-            from tamperscope.report.write import check as check_form
-
-            check_form(report.value)
     plan = _plan(
         detector_names(detector, refine),
         settings or [],

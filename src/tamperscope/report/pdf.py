@@ -64,7 +64,7 @@ class _Styles:
     def __init__(self, regular: str, bold: str, folder: Path) -> None:
         self.regular, self.bold, self.folder = regular, bold, folder
         face: Any = getattr(pdfmetrics.getFont(regular), "face", None)
-        self.known = set(getattr(face, "charToGlyph", None) or range(32, 127))
+        self.known = set(getattr(face, "charToGlyph", None) or (*range(32, 127), *range(160, 256)))
         self.text = ParagraphStyle(
             "text", fontName=regular, fontSize=9, leading=12, spaceAfter=4, splitLongWords=1
         )
