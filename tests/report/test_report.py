@@ -18,7 +18,6 @@ import photos
 from tamperscope.errors import CorruptFile, OutputError
 from tamperscope.io.decode import decode
 from tamperscope.io.exif import read_exif
-from tamperscope.report import pdf
 from tamperscope.report.content import PhotoReport, gather, open_case
 from tamperscope.report.figures import of_thumbnail
 from tamperscope.report.html import page
@@ -279,7 +278,7 @@ def test_letters_that_the_font_lacks_are_written_as_their_numbers(tmp_path: Path
 
 
 def test_without_matplotlib_letters_are_latin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     folder = scanned(tmp_path, photos.encode(photos.crop(64, 80), "JPEG"), "f\u00fcr_\u0434.jpg")
     assert "f\u00fcr_\\u0434.jpg" in text(document(open_case(folder))).replace(" ", "")
 
