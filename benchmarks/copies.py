@@ -27,7 +27,7 @@ from tamperscope.io.decode import decode
 from tamperscope.training.data import Photographs, open_splits
 from tamperscope.types import Photo
 
-_MOST = {True: 120, False: 120}  # photographs of a data set, manipulated and pristine
+_MOST = 120  # photographs of a data set, manipulated and pristine each
 _SIZE = (640, 800)  # pixels of what copies are made in
 _HELD = 0.7  # share of a part that is manipulated, so that it is the copy; at most the rest of its source
 _RECIPE = replace(PRESETS["wild"], pristine=0, kinds={"copy_move": 1}, develop=0, caption=0)
@@ -54,7 +54,7 @@ def photographs(train: Photographs, rng: np.random.Generator) -> Iterator[tuple[
     for sample in train.samples:
         groups[train.dataset.source(sample), sample.manipulated].append(sample)
     for (source, manipulated), samples in sorted(groups.items()):
-        for place in rng.permutation(len(samples))[: _MOST[manipulated]]:
+        for place in rng.permutation(len(samples))[:_MOST]:
             photo, truth = train.read(samples[place], 64)
             if photo.height * photo.width < 4_000_000:
                 yield f"{source} {'manipulated' if manipulated else 'pristine'}", photo, truth

@@ -20,6 +20,7 @@ from tamperscope.io.decode import decode
 from tamperscope.io.exif import read_exif
 from tamperscope.report.content import PhotoReport, gather, open_case
 from tamperscope.report.figures import of_thumbnail
+from tamperscope.report.forms import Form
 from tamperscope.report.html import page
 from tamperscope.report.pdf import document
 from tamperscope.report.write import make
@@ -128,7 +129,7 @@ def test_hostile_names_and_exif_stay_text(tmp_path: Path, form: str) -> None:
     data = photos.encode(photos.crop(96, 128), "JPEG", exif=exif(said))
     name = f"{HOSTILE.replace('/', '')}\n\u202e.jpg"
     folder = scanned(tmp_path, data, name)
-    made = make(open_case(folder, HOSTILE, photo=tmp_path / name), form)
+    made = make(open_case(folder, HOSTILE, photo=tmp_path / name), Form(form))
     assert said.replace(" ", "") in text(made).replace(" ", "")
     if form == "html":
         assert b"<script" not in made
@@ -141,8 +142,8 @@ def test_places_are_hidden_unless_asked_for(tmp_path: Path) -> None:
     assert facts(gather(folder))["GPS"] == "1 entries, hidden"
     assert facts(gather(folder, position=True))["GPSLatitude"] == "48.0, 8.0, 15.5"
     for form in ("html", "pdf"):
-        assert "15.5" not in text(make(open_case(folder), form))
-        assert "48.0, 8.0, 15.5" in text(make(open_case(folder, position=True), form))
+        assert "15.5" not in text(make(open_case(folder), Form(form)))
+        assert "48.0, 8.0, 15.5" in text(make(open_case(folder, position=True), Form(form)))
 
 
 def test_exif_is_text_of_bounded_length() -> None:
@@ -181,7 +182,7 @@ def test_a_thumbnail_is_compared_with_the_photo(tmp_path: Path, other: bool) -> 
     assert len(found.thumbnail) == 2
     assert ("differs from the photo" in found.thumbnail_sentence) == other
     for form in ("html", "pdf"):
-        assert found.thumbnail_sentence[:40] in text(make(open_case(tmp_path / "results"), form))
+        assert found.thumbnail_sentence[:40] in text(make(open_case(tmp_path / "results"), Form(form)))
 
 
 def test_a_photo_that_is_gone_or_changed_is_not_shown(tmp_path: Path) -> None:
@@ -226,9 +227,9 @@ def test_a_case_holds_every_photo_and_json_is_their_records(tmp_path: Path) -> N
         )
     case = open_case(folder.parent)
     assert [Path(one.name).name for one in case.photos] == ["a.jpg", "b.jpg"]
-    records = json.loads(make(case, "json"))
+    records = json.loads(make(case, Form.json))
     assert [Path(one["path"]).name for one in records] == ["a.jpg", "b.jpg"]
-    assert text(make(case, "html")).count("How to repeat it") == 2
+    assert text(make(case, Form.html)).count("How to repeat it") == 2
 
 
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
@@ -247,11 +248,11 @@ def test_what_cannot_be_read_is_named_and_the_rest_reported(tmp_path: Path) -> N
     (good.parent / "bad" / "result.json").write_text("{}")
     for form in ("html", "pdf"):
         case = open_case(good.parent)
-        assert "good.jpg" in text(make(case, form))
+        assert "good.jpg" in text(make(case, Form(form)))
         assert len(case.problems) == 1
     (good.parent / "bad" / "result.json").write_text("")
     case = open_case(good.parent)
-    assert len(json.loads(make(case, "json"))) == len(case.problems) == 1
+    assert len(json.loads(make(case, Form.json))) == len(case.problems) == 1
 
 
 def test_a_record_reads_nothing_from_elsewhere(tmp_path: Path) -> None:
@@ -290,12 +291,12 @@ def test_a_long_text_and_a_number_for_one_do_no_harm(tmp_path: Path) -> None:
     record["format"] = 7
     (folder / "result.json").write_text(json.dumps(record))
     for form in ("html", "pdf"):
-        assert "How to repeat it" in text(make(open_case(folder), form))
+        assert "How to repeat it" in text(make(open_case(folder), Form(form)))
 
 
 def test_another_scan_takes_old_reports_away(tmp_path: Path) -> None:
     folder = scanned(tmp_path, photos.encode(photos.crop(64, 80), "JPEG"), detectors=("ela",))
-    (folder / "report.html").write_bytes(make(open_case(folder), "html"))
+    (folder / "report.html").write_bytes(make(open_case(folder), Form.html))
     scanned(tmp_path, photos.encode(photos.crop(64, 80), "JPEG"), detectors=("noi",))
     assert not (folder / "report.html").exists()
 
@@ -304,4 +305,4 @@ def test_another_scan_takes_old_reports_away(tmp_path: Path) -> None:
 def test_any_photo_can_be_reported(tmp_path: Path, name: str) -> None:
     folder = scanned(tmp_path, photos.awkward(name), name)
     for form in ("html", "pdf"):
-        assert "How to repeat it" in text(make(open_case(folder), form))
+        assert "How to repeat it" in text(make(open_case(folder), Form(form)))

@@ -1,22 +1,14 @@
 """`tamperscope report`."""
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tamperscope.cli._app import FAILED, answering, app, say
+from tamperscope.report.forms import Form
 
-__all__ = ["Form"]
-
-
-class Form(str, Enum):
-    """What a report is made as."""
-
-    html = "html"
-    pdf = "pdf"
-    json = "json"
+__all__ = ["report"]
 
 
 @app.command(
@@ -49,8 +41,8 @@ def report(
 
     with answering():
         case = open_case(results, title, position=gps)
-        path = out or results / f"report.{form.value}"
-        made = make(case, form.value)
+        path = out or results / form.file
+        made = make(case, form)
         for problem in case.problems:
             say(str(problem))
         count = len(case.folders) - len(case.problems)

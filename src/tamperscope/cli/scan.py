@@ -8,8 +8,8 @@ import typer
 
 from tamperscope.cli._app import FAILED, FOUND, INTERRUPTED, answering, app, progress, say
 from tamperscope.cli._settings import Detectors, Refine, Settings, Workers, detector_fields, detector_names
-from tamperscope.cli.report import Form
 from tamperscope.errors import TamperscopeError
+from tamperscope.report.forms import Form
 
 if TYPE_CHECKING:
     from tamperscope.scanning.photo import Outcome, Plan
@@ -100,7 +100,7 @@ def scan(
                 show(outcome, as_json)
                 failed |= not outcome.analysed
                 if report and outcome.folder:
-                    failed |= not _reported(outcome.path, outcome.folder, report.value)
+                    failed |= not _reported(outcome.path, outcome.folder, report)
                 reached |= (
                     fail_on is not None and (outcome.score or 0) >= fail_on and outcome.score is not None
                 )
@@ -111,7 +111,7 @@ def scan(
     raise typer.Exit(FOUND if reached else FAILED if failed else 0)
 
 
-def _reported(photo: Path, folder: Path, form: str) -> bool:
+def _reported(photo: Path, folder: Path, form: Form) -> bool:
     """Write the report of a photo; what goes wrong is said, and does not end the scan."""
     from tamperscope.io.paths import write_whole
     from tamperscope.report.content import open_case
@@ -120,9 +120,9 @@ def _reported(photo: Path, folder: Path, form: str) -> bool:
     try:
         case = open_case(folder, photo=photo)
         made = make(case, form)
-        for problem in case.problems:
-            raise problem
-        write_whole(folder / f"report.{form}", made)
+        if case.problems:
+            raise case.problems[0]
+        write_whole(folder / form.file, made)
     except TamperscopeError as error:
         say(str(error))
         return False

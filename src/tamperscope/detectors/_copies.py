@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from tamperscope.signal.keypoints import repeated
+from tamperscope.signal.windows import bounded
 from tamperscope.types import Link, Photo
 
 __all__ = ["Alike", "Copies", "alike", "find_copies"]
@@ -60,11 +61,10 @@ def alike(photo: Photo, logits: Floats, most_pixels: int) -> list[Alike]:
     """
     plane = cv2.cvtColor(photo.pixels[: 8 * len(logits)], cv2.COLOR_RGB2GRAY)
     shape = plane.shape
-    shrink = min(1.0, (most_pixels / plane.size) ** 0.5)
-    if shrink < 1:
-        smaller = [max(1, int(length * shrink)) for length in plane.shape[::-1]]
-        plane = cv2.resize(plane, smaller, interpolation=cv2.INTER_AREA)
-    matches = [match for match in repeated(np.asarray(plane, np.uint8)) if match.pair.counterpart.any()]
+    plane = bounded(np.asarray(plane, np.uint8), most_pixels)
+    matches = [match for match in repeated(plane) if match.pair.counterpart.any()]
+    if not matches:
+        return []
     local = cv2.resize(logits.clip(-_MOST, _MOST), plane.shape[::-1], interpolation=cv2.INTER_LINEAR)
     usual = float(np.median(local))
     found = []

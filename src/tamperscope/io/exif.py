@@ -8,7 +8,7 @@ from typing import Any
 from PIL import ExifTags
 
 from tamperscope.io.decode import FORMATS, sniff
-from tamperscope.io.paths import display
+from tamperscope.io.paths import clipped, display
 
 __all__ = ["Exif", "read_exif"]
 
@@ -64,8 +64,7 @@ def _text(value: Any) -> str:
         value = printable.decode("ascii")
     if isinstance(value, tuple):
         value = ", ".join(str(part) for part in value[:16])
-    text = display(str(value).strip("\0 "))
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return clipped(display(str(value).strip("\0 ")), _LONGEST)
 
 
 def _thumbnail(entries: dict[int, Any], raw: bytes) -> bytes | None:

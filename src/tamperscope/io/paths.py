@@ -9,9 +9,19 @@ from pathlib import Path
 
 from tamperscope.errors import OutputError
 
-__all__ = ["EVIDENCE", "PICTURES", "REPORTS", "display", "hold", "make_folder", "remove", "write_whole"]
+__all__ = [
+    "EVIDENCE",
+    "PICTURES",
+    "RECORD",
+    "clipped",
+    "display",
+    "hold",
+    "make_folder",
+    "remove",
+    "write_whole",
+]
 
-REPORTS = ("report.html", "report.pdf", "report.json")  # of one photo
+RECORD = "result.json"  # of one photo
 EVIDENCE = "evidence.png"  # all overlays on one sheet
 PICTURES = (".heatmap.png", ".mask.png", ".overlay.png", ".heatmap.npy")  # behind the detector's name
 
@@ -27,6 +37,15 @@ def display(path: str | os.PathLike[str]) -> str:
     """
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def clipped(text: str, most: int) -> str:
+    """Return at most so many letters of a text.
+
+    >>> clipped("a long text", 7)
+    'a long…'
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -3,24 +3,23 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tamperscope import __version__, plugins
 from tamperscope.detectors._refined import parts
 from tamperscope.errors import CorruptFile, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
 from tamperscope.io.exif import Exif, read_exif
-from tamperscope.io.paths import EVIDENCE, display
+from tamperscope.io.paths import EVIDENCE, RECORD, clipped, display
 from tamperscope.report.figures import Figure, of_file, of_photo, of_thumbnail
 from tamperscope.types import Card
 
 __all__ = [
-    "RECORD",
     "Case",
     "Figure",
     "Finding",
@@ -32,8 +31,8 @@ __all__ = [
 ]
 
 _MOST_REGIONS = 10
+_T = TypeVar("_T")
 _LONGEST = 2000  # letters of a text from a record
-RECORD = "result.json"
 
 
 @dataclass(frozen=True)
@@ -105,18 +104,17 @@ class Case:
     @property
     def photos(self) -> Iterator[PhotoReport]:
         """The photos that can be reported, made one at a time."""
-        for folder in self.folders:
-            try:
-                yield gather(folder, position=self.position, photo=self.photo)
-            except TamperscopeError as error:
-                self.problems.append(error)
+        return self._each(partial(gather, position=self.position, photo=self.photo))
 
     @property
     def records(self) -> Iterator[dict[str, Any]]:
         """The records that can be read."""
+        return self._each(read_record)
+
+    def _each(self, read: Callable[[Path], _T]) -> Iterator[_T]:
         for folder in self.folders:
             try:
-                yield read_record(folder)
+                yield read(folder)
             except TamperscopeError as error:
                 self.problems.append(error)
 
@@ -179,7 +177,7 @@ def _no_record(path: Path, error: Exception) -> CorruptFile:
 
 def _gathered(record: dict[str, Any], folder: Path, position: bool, path: Path) -> PhotoReport:
     notes = [_clipped(note) for note in record["warnings"]]
-    data, photo, exif = b"", None, Exif()
+    photo, exif = None, Exif()
     try:
         data = _original(path, record["sha256"])
         photo, exif = decode(data, salvage=True), read_exif(data)
@@ -215,8 +213,7 @@ def _gathered(record: dict[str, Any], folder: Path, position: bool, path: Path) 
 
 
 def _clipped(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return clipped(str(value), _LONGEST)
 
 
 def _time(moment: datetime) -> str:

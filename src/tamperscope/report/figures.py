@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tamperscope.errors import TamperscopeError
 from tamperscope.io.decode import Limits, decode
-from tamperscope.io.render import upright
+from tamperscope.io.render import shrunk, upright
 from tamperscope.types import Photo
 
 __all__ = ["Figure", "of_file", "of_photo", "of_thumbnail"]
@@ -56,10 +56,7 @@ def of_file(path: Path, title: str, caption: str) -> Figure | None:
 
 
 def _drawn(pixels: Pixels, title: str, caption: str, widest: int = _WIDEST) -> Figure:
-    shrink = min(1.0, widest / max(pixels.shape[:2]))
-    if shrink < 1:
-        size = [max(1, round(length * shrink)) for length in pixels.shape[1::-1]]
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    pixels = shrunk(pixels, widest)
     done, stream = cv2.imencode(
         ".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from importlib import util
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -63,6 +64,7 @@ class _Styles:
 
     def __init__(self, regular: str, bold: str, folder: Path) -> None:
         self.regular, self.bold, self.folder = regular, bold, folder
+        self.numbers = count()  # of pictures in it
         face: Any = getattr(pdfmetrics.getFont(regular), "face", None)
         self.known = set(getattr(face, "charToGlyph", None) or (*range(32, 127), *range(160, 256)))
         self.text = ParagraphStyle(
@@ -185,7 +187,7 @@ def _side_by_side(figures: list[Figure], style: _Styles, widest: float = _WIDTH)
     for figure in figures:
         scale = min(each / figure.width, _TALLEST / figure.height)
         caption = f"{figure.title}: {figure.caption}" if figure.caption else figure.title
-        path = style.folder / f"{len(list(style.folder.iterdir()))}.jpg"
+        path = style.folder / f"{next(style.numbers)}.jpg"
         path.write_bytes(figure.data)
         picture = Image(path, figure.width * scale, figure.height * scale)
         picture.hAlign = "LEFT"

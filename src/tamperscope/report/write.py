@@ -1,32 +1,21 @@
 """A report in one of its forms."""
 
 import json
-from collections.abc import Callable
 
 from tamperscope.report.content import Case
+from tamperscope.report.forms import Form
 
-__all__ = ["FORMS", "make"]
-
-
-def _html(case: Case) -> bytes:
-    from tamperscope.report.html import page
-
-    return page(case)
+__all__ = ["make"]
 
 
-def _pdf(case: Case) -> bytes:
-    from tamperscope.report.pdf import document
+def make(case: Case, form: Form) -> bytes:
+    """Return the file of a report; the case tells afterwards what could not be read."""
+    if form is Form.html:
+        from tamperscope.report.html import page
 
-    return document(case)
+        return page(case)
+    if form is Form.pdf:
+        from tamperscope.report.pdf import document
 
-
-def _json(case: Case) -> bytes:
+        return document(case)
     return (json.dumps(list(case.records), indent=2) + "\n").encode()
-
-
-FORMS: dict[str, Callable[[Case], bytes]] = {"html": _html, "pdf": _pdf, "json": _json}
-
-
-def make(case: Case, form: str) -> bytes:
-    """Return the file of a report in one of the `FORMS`; the case tells afterwards what could not be read."""
-    return FORMS[form](case)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tamperscope.errors import TamperscopeError, UnreadableFile
 from tamperscope.io.decode import sniff
-from tamperscope.io.paths import EVIDENCE, PICTURES, display
+from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display
 
 __all__ = ["Task", "find_photos", "plan_tasks"]
 
@@ -120,7 +120,7 @@ def _walk(folder: Path, recursive: bool) -> Iterator[Path | TamperscopeError]:
 
 def _is_output(path: Path) -> bool:
     """Tell whether a file is a picture that a scan wrote."""
-    return path.name.endswith((*PICTURES, EVIDENCE)) and (path.parent / "result.json").is_file()
+    return path.name.endswith((*PICTURES, EVIDENCE)) and (path.parent / RECORD).is_file()
 
 
 def _is_photo(path: Path) -> bool:

@@ -17,10 +17,11 @@ from tamperscope.detectors._base import Detector
 from tamperscope.detectors._refined import assemble, parts
 from tamperscope.errors import Defect, MissingEvidence, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
-from tamperscope.io.paths import EVIDENCE, PICTURES, REPORTS, display, make_folder, remove, write_whole
+from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display, make_folder, remove, write_whole
 from tamperscope.io.render import draw_evidence, draw_heatmap, draw_mask, draw_overlay
 from tamperscope.refine._regions import find_regions
 from tamperscope.report import json as report
+from tamperscope.report.forms import REPORTS
 from tamperscope.scanning.find import Task
 from tamperscope.types import Localization, Photo
 
@@ -139,7 +140,7 @@ def _write(
     kept = [entry for entry in stored.get("detections", ()) if same and entry["name"] not in new]
     write_whole(folder / _OWNER, photo.digest.encode())
     # Until the new record stands, no record may vouch for pictures that are being replaced.
-    remove(folder / "result.json")
+    remove(folder / RECORD)
     for path in folder.glob("*.*.*"):
         if path.name.endswith(PICTURES) and path.name.split(".")[0] not in {entry["name"] for entry in kept}:
             remove(path)
@@ -155,7 +156,7 @@ def _write(
         ]
         write_whole(folder / EVIDENCE, draw_evidence(photo, sheet))
     complete = {**record, "detections": [*record["detections"], *kept]}
-    write_whole(folder / "result.json", (report.dumps(complete, indent=2) + "\n").encode())
+    write_whole(folder / RECORD, (report.dumps(complete, indent=2) + "\n").encode())
     remove(folder / _OWNER)  # the record tells now whose folder it is
 
 
@@ -237,7 +238,7 @@ def _owner(folder: Path) -> str | None:
 
 def _stored(folder: Path) -> dict[str, Any] | None:
     try:
-        value = json.loads((folder / "result.json").read_bytes())
+        value = json.loads((folder / RECORD).read_bytes())
     except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None

@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tamperscope.plugins import Configurable, option
+from tamperscope.signal.windows import bounded
 from tamperscope.types import Photo
 
 __all__ = ["Segmenter"]
@@ -39,12 +39,7 @@ class Segmenter(Configurable, ABC):
             TamperscopeError: the segmenter's weights cannot be had.
 
         """
-        pixels = photo.pixels
-        shrink = min(1.0, (self.size / (photo.height * photo.width)) ** 0.5)
-        if shrink < 1:
-            shape = [max(1, int(length * shrink)) for length in (photo.width, photo.height)]
-            pixels = np.asarray(cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA), np.uint8)
-        masks = self._regions(pixels)
+        masks = self._regions(bounded(photo.pixels, self.size))
         return masks[masks.any(axis=(1, 2))]
 
     @abstractmethod

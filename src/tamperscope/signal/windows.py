@@ -78,3 +78,12 @@ def whole(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     if not side:
         return np.zeros((0, 0, 3), np.uint8)
     return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def bounded(pixels: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
+    """Return a picture, (height, width) or (height, width, 3), reduced to at most that many pixels."""
+    shrink = min(1.0, (most / (pixels.shape[0] * pixels.shape[1])) ** 0.5)
+    if shrink == 1:
+        return pixels
+    shape = [max(1, int(length * shrink)) for length in pixels.shape[1::-1]]
+    return np.asarray(cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA), np.uint8)
