@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -205,11 +205,18 @@ class _History(nn.Module):
         # A plane for each magnitude; `one_hot` has another order of axes, and takes eight times the memory.
         known = torch.arange(_LEVELS, dtype=levels.dtype, device=levels.device)[:, None, None]
         planes = (levels[:, None] == known).to(table.dtype)
-        maps = pixel_unshuffle(self.first(planes), _BLOCK)  # frequencies become maps
+        maps = pixel_unshuffle(self.first[1:](self._around(planes)), _BLOCK)  # frequencies become maps
         steps = table.clamp_min(1).log() / 5
         facts = torch.cat([steps.flatten(1), stored[:, None]], dim=1)[:, :, None, None]
         found: Tensor = self.rest(torch.cat([maps, facts.to(maps).expand(-1, -1, *maps.shape[2:])], dim=1))
         return found
+
+    def _around(self, planes: Tensor) -> Tensor:
+        if not self.training or planes.device.type != "cpu":
+            return cast(Tensor, self.first[0](planes))
+        # In 16 bits PyTorch 2.15 crashes here on AMD's processors, or makes no numbers; nor is it faster.
+        with torch.autocast("cpu", enabled=False):
+            return cast(Tensor, self.first[0](planes))
 
 
 class _Noise(nn.Module):

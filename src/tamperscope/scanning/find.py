@@ -37,10 +37,19 @@ _SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class Task:
-    """One file to scan; ``ambiguous`` if another file of the scan has the same stem."""
+    """One file to scan; ``ambiguous`` if another file of the scan has the same stem.
+
+    In the record it is called what it was ``called`` by whoever sent it, or by its path.
+    """
 
     path: Path
     ambiguous: bool = False
+    called: str = ""
+
+    @property
+    def name(self) -> str:
+        """The photo's name for people, on one line."""
+        return display(self.called or self.path)
 
 
 def find_photos(

@@ -4,11 +4,11 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,9 +25,10 @@ from tamperscope.report.forms import REPORTS
 from tamperscope.scanning.find import Task
 from tamperscope.types import Localization, Photo
 
-__all__ = ["Outcome", "Plan", "choices", "scan_photo"]
+__all__ = ["Examined", "Outcome", "Plan", "choices", "examine", "guarded", "scan_photo"]
 
 _OWNER = ".owner"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -92,18 +93,66 @@ class Outcome:
         return max((score for score in scores if score is not None), default=None)
 
 
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A decoded photo, what is said of it, and the maps; ``found`` has detectors by their names.
+
+    ``detections`` are those of the record.
+    """
+
+    photo: Photo
+    detections: list[dict[str, Any]]
+    found: Mapping[str, tuple[Detector, Localization]]
+
+    @property
+    def sheet(self) -> list[str]:
+        """The detectors that belong on an evidence sheet."""
+        return _on_sheet({name: bool(result.evidence) for name, (_, result) in self.found.items()})
+
+    def record(self, name: str | os.PathLike[str]) -> dict[str, Any]:
+        """Return the record, in which the photo is called ``name``."""
+        return report.record(name, self.photo, self.detections)
+
+    def pictures(self, raw: bool = False) -> Iterator[tuple[str, bytes]]:
+        """Yield the names and contents of the files of all maps, the evidence sheet excepted."""
+        for name, (detector, result) in self.found.items():
+            threshold = detector.own_card.threshold
+            yield f"{name}.heatmap.png", draw_heatmap(result)
+            yield f"{name}.mask.png", draw_mask(result, threshold)
+            yield f"{name}.overlay.png", draw_overlay(self.photo, result, threshold)
+            if raw:
+                array = BytesIO()
+                np.save(array, result.heatmap, allow_pickle=False)
+                yield f"{name}.heatmap.npy", array.getvalue()
+
+    def evidence(self) -> bytes:
+        """Return the evidence sheet, a PNG."""
+        said = {entry["name"]: entry for entry in self.detections}
+        panels = [
+            (f"{name}: {detector.own_card.title}", _summary(said[name]), result, detector.own_card.threshold)
+            for name, (detector, result) in self.found.items()
+        ]
+        return draw_evidence(self.photo, panels)
+
+
 def scan_photo(task: Task, plan: Plan) -> Outcome:
     """Scan one file; whatever goes wrong is in the outcome, never raised."""
+    found = guarded(task.name, lambda: _scan(task, plan))
+    return Outcome(task.path, error=found) if isinstance(found, TamperscopeError) else found
+
+
+def guarded(name: str, work: Callable[[], _T]) -> _T | TamperscopeError:
+    """Return what the work on one photo returns, or the problem that it met, which names the photo."""
     try:
-        return _scan(task, plan)
+        return work()
     except TamperscopeError as error:
-        return Outcome(task.path, error=error.at(display(task.path)))
+        return error.at(name)
     except MemoryError:
         problem, remedy = "this machine's memory does not suffice", "analyse it on a larger one"
     except Exception as error:  # noqa: BLE001  a defect met on one photo must not end the batch
         problem = f"Tamperscope failed ({type(error).__name__}: {display(str(error))})"
         remedy = "please report this, with the file if you may"
-    return Outcome(task.path, error=Defect(problem, remedy, display(task.path)))
+    return Defect(problem, remedy, name)
 
 
 def _scan(task: Task, plan: Plan) -> Outcome:
@@ -112,33 +161,36 @@ def _scan(task: Task, plan: Plan) -> Outcome:
         digest = hashlib.sha256(data).hexdigest()  # decoding would hash it too, which resuming spares
         for folder in _candidates(task, plan.out, digest):
             if stored := _finished(folder, digest, plan):
-                return Outcome(task.path, {**stored, "path": display(task.path)}, folder=folder, resumed=True)
-    photo = decode(data, salvage=plan.salvage, limits=plan.limits)
-    detections, results = _detect(photo, plan)
-    record = report.record(task.path, photo, detections)
+                return Outcome(task.path, {**stored, "path": task.name}, folder=folder, resumed=True)
+    examined = examine(data, plan)
+    record = examined.record(task.name)
     if not plan.out:
         return Outcome(task.path, record)
-    shown = _on_sheet({name: bool(result.evidence) for name, (_, result) in results.items()})
-    record["evidence_sheet"] = shown
-    claimed = _claim(task, plan.out, photo.digest)
-    _write(claimed, photo, record, results, plan.raw)
+    record["evidence_sheet"] = examined.sheet
+    claimed = _claim(task, plan.out, examined.photo.digest)
+    _write(claimed, examined, record, plan.raw)
     return Outcome(task.path, record, folder=claimed)
 
 
-def _write(
-    folder: Path,
-    photo: Photo,
-    record: dict[str, Any],
-    results: dict[str, tuple[Detector, Localization]],
-    raw: bool,
-) -> None:
+def examine(data: bytes, plan: Plan) -> Examined:
+    """Decode a photo's file and run the detectors of the plan; nothing is written.
+
+    Raises:
+        TamperscopeError: it cannot be decoded, or is larger than the limits.
+
+    """
+    photo = decode(data, salvage=plan.salvage, limits=plan.limits)
+    return Examined(photo, *_detect(photo, plan))
+
+
+def _write(folder: Path, examined: Examined, record: dict[str, Any], raw: bool) -> None:
     """Write pictures, then the record, which keeps what other detectors had found in the same file."""
     new = {entry["name"] for entry in record["detections"]}
     stored = _stored(folder) or {}
     facts = ("schema_version", "version", "sha256", "warnings")
     same = all(stored.get(fact) == record[fact] for fact in facts)
     kept = [entry for entry in stored.get("detections", ()) if same and entry["name"] not in new]
-    write_whole(folder / _OWNER, photo.digest.encode())
+    write_whole(folder / _OWNER, examined.photo.digest.encode())
     # Until the new record stands, no record may vouch for pictures that are being replaced.
     remove(folder / RECORD)
     for path in folder.glob("*.*.*"):
@@ -146,15 +198,10 @@ def _write(
             remove(path)
     for name in (EVIDENCE, *REPORTS):
         remove(folder / name)
-    for name, (detector, result) in results.items():
-        _write_pictures(folder, name, photo, result, detector.own_card.threshold, raw)
+    for name, content in examined.pictures(raw):
+        write_whole(folder / name, content)
     if record["evidence_sheet"]:
-        said = {entry["name"]: entry for entry in record["detections"]}
-        sheet = [
-            (f"{name}: {detector.own_card.title}", _summary(said[name]), result, detector.own_card.threshold)
-            for name, (detector, result) in results.items()
-        ]
-        write_whole(folder / EVIDENCE, draw_evidence(photo, sheet))
+        write_whole(folder / EVIDENCE, examined.evidence())
     complete = {**record, "detections": [*record["detections"], *kept]}
     write_whole(folder / RECORD, (report.dumps(complete, indent=2) + "\n").encode())
     remove(folder / _OWNER)  # the record tells now whose folder it is
@@ -285,15 +332,3 @@ def _same(entry: dict[str, Any], requested: str, plan: Plan, folder: Path) -> bo
         return True
     kinds = [kind for kind in PICTURES if plan.raw or not kind.endswith(".npy")]
     return all((folder / f"{entry['name']}{kind}").is_file() for kind in kinds)
-
-
-def _write_pictures(
-    folder: Path, name: str, photo: Photo, result: Localization, threshold: float, raw: bool
-) -> None:
-    write_whole(folder / f"{name}.heatmap.png", draw_heatmap(result))
-    write_whole(folder / f"{name}.mask.png", draw_mask(result, threshold))
-    write_whole(folder / f"{name}.overlay.png", draw_overlay(photo, result, threshold))
-    if raw:
-        array = BytesIO()
-        np.save(array, result.heatmap, allow_pickle=False)
-        write_whole(folder / f"{name}.heatmap.npy", array.getvalue())

@@ -52,7 +52,7 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
         TrainingFailed: a class is missing, memory is short, or the loss became no number.
 
     """
-    _check_classes(learn, validate)
+    _check_classes(learn, validate, forged=training.forged > 0)
     _keep_memory()
     lightning.seed_everything(training.seed, verbose=False)
     network = build_network(name, training.variant)
@@ -93,10 +93,14 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
     return weights
 
 
-def _check_classes(learn: Photographs, validate: Photographs) -> None:
-    for what, photographs in (("training", learn), ("validation", validate)):
-        for manipulated in (False, True):
-            if not photographs.of(manipulated=manipulated) and (manipulated or what == "validation"):
+def _check_classes(learn: Photographs, validate: Photographs, *, forged: bool) -> None:
+    # What is forged as it is needed is made of pristine photographs.
+    for what, photographs, wanted in (
+        ("training", learn, (not forged,)),
+        ("validation", validate, (False, True)),
+    ):
+        for manipulated in wanted:
+            if not photographs.of(manipulated=manipulated):
                 label = "manipulated" if manipulated else "pristine"
                 raise TrainingFailed(
                     f"the {what} split has no {label} photograph", "choose other photographs"
