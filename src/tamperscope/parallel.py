@@ -1,6 +1,7 @@
 """The same function over many tasks, in this process or in several, with results in the tasks' order."""
 
 import multiprocessing
+import os
 import signal
 import sys
 import threading
@@ -11,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import Any, TypeVar
 
-__all__ = ["ordered"]
+__all__ = ["ordered", "outlive_nobody"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -108,17 +109,20 @@ def _start_worker(function: Callable[[Any], Any]) -> None:  # pragma: no cover  
     _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; a task begun is finished whole
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_outlive_nobody, daemon=True).start()
+    outlive_nobody()
     cv2.setNumThreads(1)  # the workers are the parallelism
 
 
-def _outlive_nobody() -> None:  # pragma: no cover  (as above)
-    import os
-
+def outlive_nobody() -> None:
+    """Let this process end as soon as the one that started it does, which, killed, could not tell it."""
     parent = multiprocessing.parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)  # killed, it could not tell its workers
+
+    def wait() -> None:  # pragma: no cover  (in a process that ends without a word)
+        if parent:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _work(task: Any) -> Any:  # pragma: no cover  (as above)

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tamperscope.types import Localization, Photo
 
 __all__ = [
+    "COLOURS",
     "draw_evidence",
     "draw_heatmap",
     "draw_mask",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 # Readable with every kind of colour vision, and its brightness rises throughout, so also in grey.
-_COLOURS = cv2.COLORMAP_INFERNO
+COLOURS = cv2.COLORMAP_INFERNO
 _FASTEST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 _PANEL, _GAP, _HEAD = 480, 10, 56  # pixels of a panel's longer side, around it, and above it
 _NEVER = 2.0  # a threshold that no heat reaches
@@ -97,7 +98,7 @@ def overlay(photo: Photo, localization: Localization, threshold: float) -> NDArr
     canvas = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     # The hotter, the more opaque: cold areas show the photo itself.
     opacity = cv2.cvtColor(cv2.convertScaleAbs(heat, alpha=0.75), cv2.COLOR_GRAY2BGR)
-    colours = cv2.applyColorMap(heat, _COLOURS)
+    colours = cv2.applyColorMap(heat, COLOURS)
     canvas = cv2.add(
         cv2.multiply(canvas, cv2.bitwise_not(opacity), scale=1 / 255),
         cv2.multiply(colours, opacity, scale=1 / 255),

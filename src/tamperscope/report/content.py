@@ -27,6 +27,7 @@ __all__ = [
     "Table",
     "gather",
     "open_case",
+    "overall",
     "read_record",
 ]
 
@@ -150,11 +151,13 @@ def read_record(folder: Path) -> dict[str, Any]:
     return record
 
 
-def gather(folder: Path, *, position: bool = False, photo: Path | None = None) -> PhotoReport:
+def gather(
+    folder: Path, *, position: bool = False, photo: Path | None = None, pictures: bool = True
+) -> PhotoReport:
     """Return the report of a photo from the folder of its results.
 
     The photo itself is shown, and its EXIF read, where it can be read under the name of the record, or at
-    ``photo``, and is the same; places in EXIF only with ``position``.
+    ``photo``, and is the same; places in EXIF only with ``position``. Without ``pictures`` none is decoded.
 
     Raises:
         CorruptFile: the record cannot be read.
@@ -162,7 +165,7 @@ def gather(folder: Path, *, position: bool = False, photo: Path | None = None) -
     """
     record = read_record(folder)
     try:
-        return _gathered(record, folder, position, photo or Path(record["path"]))
+        return _gathered(record, folder, position, photo or Path(record["path"]), pictures)
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_record(folder / RECORD, error) from error
 
@@ -175,15 +178,18 @@ def _no_record(path: Path, error: Exception) -> CorruptFile:
     )
 
 
-def _gathered(record: dict[str, Any], folder: Path, position: bool, path: Path) -> PhotoReport:
+def _gathered(
+    record: dict[str, Any], folder: Path, position: bool, path: Path, pictures: bool
+) -> PhotoReport:
     notes = [_clipped(note) for note in record["warnings"]]
     photo, exif = None, Exif()
     try:
         data = _original(path, record["sha256"])
-        photo, exif = decode(data, salvage=True), read_exif(data)
+        exif = read_exif(data)
+        photo = decode(data, salvage=True) if pictures else None
     except TamperscopeError as error:
         notes.append(f"the photo is not shown here: {error.problem}")
-    verdict, sentence = _overall(record["detections"])
+    verdict, sentence = overall(record["detections"])
     facts = [_file_facts(record), *([_jpeg_facts(record["jpeg"])] if record["jpeg"] else [])]
     if exif.rows or exif.position:
         hidden = (("GPS", f"{len(exif.position)} entries, hidden"),) if exif.position else ()
@@ -197,12 +203,14 @@ def _gathered(record: dict[str, Any], folder: Path, position: bool, path: Path) 
         verdict=verdict,
         sentence=sentence,
         photo=of_photo(photo) if photo else None,
-        findings=tuple(_finding(entry, folder) for entry in record["detections"]),
+        findings=tuple(_finding(entry, folder, pictures) for entry in record["detections"]),
         evidence=of_file(
             folder / EVIDENCE,
             "all maps",
             "What each detector saw, and the maps that led to it, side by side.",
-        ),
+        )
+        if pictures
+        else None,
         thumbnail=thumbnail,
         thumbnail_sentence=said,
         facts=tuple(facts),
@@ -233,7 +241,7 @@ def _original(path: Path, digest: str) -> bytes:
     return data
 
 
-def _overall(entries: Sequence[dict[str, Any]]) -> tuple[str, str]:
+def overall(entries: Sequence[dict[str, Any]]) -> tuple[str, str]:
     """Return the gravest verdict of the detectors that judge, and what it means."""
     said = [entry["verdict"] for entry in entries if entry["score"] is not None]
     said = said or [entry["verdict"] for entry in entries]  # maps alone decide nothing
@@ -255,7 +263,7 @@ def _overall(entries: Sequence[dict[str, Any]]) -> tuple[str, str]:
     return "not applicable", "No detector could judge this photo."
 
 
-def _finding(entry: dict[str, Any], folder: Path) -> Finding:
+def _finding(entry: dict[str, Any], folder: Path, pictures: bool) -> Finding:
     name = entry["name"]
     if Path(name).name != name:  # it becomes the name of a file
         raise ValueError("a detector of no possible name")
@@ -274,7 +282,7 @@ def _finding(entry: dict[str, Any], folder: Path) -> Finding:
         "not applicable": "It could not judge the photo.",
     }
     figures = []
-    if entry["verdict"] != "not applicable":
+    if pictures and entry["verdict"] != "not applicable":
         shown = of_file(
             folder / f"{name}.overlay.png",
             "where",

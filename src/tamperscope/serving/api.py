@@ -1,0 +1,156 @@
+"""The interface for programs, described by /openapi.json."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Form, HTTPException, Path, Query, Response, UploadFile
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
+
+from tamperscope import __version__, plugins
+from tamperscope.io.paths import EVIDENCE
+from tamperscope.report import forms
+from tamperscope.serving.desk import Desk, desk
+from tamperscope.serving.schemas import (
+    AnalysisAnswer,
+    DetectorAnswer,
+    Health,
+    HistoryAnswer,
+    Kind,
+    Problem,
+    Queued,
+    Status,
+    judged,
+)
+
+__all__ = ["ID", "Service", "router"]
+
+ID = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="as it was answered")]
+Service = Annotated[Desk, Depends(desk)]
+_Position = Annotated[bool, Query(description="also the place that EXIF names")]
+_TYPES = {"html": "text/html; charset=utf-8", "pdf": "application/pdf", "json": "application/json"}
+_MISSING: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "There is no such analysis, or no such picture of it."}
+}
+_UNDONE: dict[int | str, dict[str, Any]] = {
+    **_MISSING,
+    409: {"model": Problem, "description": "The analysis is not done."},
+}
+_PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}, **_UNDONE}
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/analyses",
+    status_code=202,
+    tags=["analyses"],
+    responses={
+        400: {"model": Problem, "description": "The body is no multipart form."},
+        413: {"model": Problem, "description": "More photographs or bytes than are taken at once."},
+        429: {"model": Problem, "description": "Too many photographs wait already."},
+    },
+)
+def create(
+    service: Service,
+    files: Annotated[list[UploadFile], File(description="photographs, each as its file is")],
+    detectors: Annotated[list[str], Form(description="names, as of /v1/detectors; auto if none")] = [],  # noqa: B006
+    salvage: Annotated[bool, Form(description="analyse truncated JPEG files as far as they decode")] = False,
+) -> list[Queued]:
+    """Take photographs in; each becomes an analysis, that waits until a worker is free."""
+    taken = service.take(files, detectors, salvage)
+    return [Queued(id=one.id, status=Status.queued, name=one.name) for one in taken]
+
+
+@router.get("/v1/analyses", tags=["analyses"])
+def history(
+    service: Service,
+    text: Annotated[str, Query(max_length=200, description="in the name")] = "",
+    status: Status | None = None,
+    verdict: Annotated[str, Query(max_length=32)] = "",
+    before: Annotated[float | None, Query(description="`next` of the answer before", ge=0, le=1e12)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> HistoryAnswer:
+    """List analyses, the newest first, without their results."""
+    found = service.store.find(text, status.value if status else "", verdict, before=before, most=limit)
+    following = found[-1].created if len(found) == limit else None
+    return HistoryAnswer(analyses=[AnalysisAnswer.of(one) for one in found], next=following)
+
+
+@router.get("/v1/analyses/{name}", tags=["analyses"], responses=_MISSING)
+def read(service: Service, name: ID) -> AnalysisAnswer:
+    """Say where an analysis is; once it is done, with the same record as `result.json`."""
+    return AnalysisAnswer.of(service.find(name)[0])
+
+
+@router.delete("/v1/analyses/{name}", status_code=204, tags=["analyses"], responses=_MISSING)
+def remove(service: Service, name: ID) -> None:
+    """Delete an analysis with all its files, also one that waits or runs."""
+    service.forget(name)
+
+
+@router.get(
+    "/v1/analyses/{name}/maps/{detector}/{kind}",
+    tags=["pictures"],
+    responses=_PNG,
+    response_class=FileResponse,
+)
+def picture(
+    service: Service, name: ID, detector: Annotated[str, Path(pattern="^[a-z0-9_+]{1,200}$")], kind: Kind
+) -> FileResponse:
+    """Return a detector's heatmap or mask, of the stored size, or its overlay, upright."""
+    found, places = service.done(name)
+    if detector not in [entry["name"] for entry in judged(found)]:
+        raise HTTPException(404, "no such detector judged this photo")
+    return FileResponse(places.results / f"{detector}.{kind.value}.png", media_type="image/png")
+
+
+@router.get("/v1/analyses/{name}/evidence", tags=["pictures"], responses=_PNG, response_class=FileResponse)
+def evidence(service: Service, name: ID) -> FileResponse:
+    """Return all overlays and the maps that led to them on one sheet."""
+    found, places = service.done(name)
+    if not (found.record or {}).get("evidence_sheet"):
+        raise HTTPException(404, "this analysis has no evidence sheet")
+    return FileResponse(places.results / EVIDENCE, media_type="image/png")
+
+
+@router.get(
+    "/v1/analyses/{name}/report",
+    tags=["pictures"],
+    responses={200: {"content": {kind: {} for kind in _TYPES.values()}}, **_UNDONE},
+    response_class=Response,
+)
+async def report(
+    service: Service,
+    name: ID,
+    format: forms.Form = forms.Form.html,  # noqa: A002
+    gps: _Position = False,
+) -> Response:
+    """Return the report, for people, as one file."""
+    made = await service.report(name, format, gps)
+    attached = {"Content-Disposition": f'attachment; filename="tamperscope-{name[:8]}.{format.value}"'}
+    return Response(made, media_type=_TYPES[format.value], headers=attached)
+
+
+@router.get("/v1/detectors", tags=["service"])
+def detectors() -> list[DetectorAnswer]:
+    """List the detectors."""
+    cards = {name: plugins.load("detectors", name).card for name in plugins.names("detectors")}
+    return [
+        DetectorAnswer(name=name, title=card.title, looks_at=card.looks_at, limits=card.limits)
+        for name, card in cards.items()
+    ]
+
+
+@router.get("/healthz", tags=["service"])
+async def health(service: Service) -> Health:
+    """Say that the service and its database work; no token is asked for."""
+    await run_in_threadpool(service.store.counts)
+    return Health(status="ok", version=__version__)
+
+
+@router.get(
+    "/metrics", tags=["service"], response_class=Response, responses={200: {"content": {"text/plain": {}}}}
+)
+def metrics(service: Service) -> Response:
+    """Return figures for Prometheus."""
+    return Response(service.meters.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

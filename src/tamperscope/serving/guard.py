@@ -1,0 +1,177 @@
+"""What stands before every request: whom it calls, who sends it, how much, and what browsers may do."""
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from tamperscope.serving.meters import Meters
+from tamperscope.serving.settings import Settings
+
+__all__ = ["COOKIE", "Guard", "admits", "pass_for"]
+
+COOKIE = "tamperscope"
+_OPEN = ("/healthz", "/login", "/static/")
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_OVERHEAD = 2**20  # bytes of a request beside its photographs
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; img-src 'self' blob:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+_Refusal = tuple[int, str, tuple[tuple[bytes, bytes], ...]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_TOO_LONG: _Refusal = 413, "the request has more bytes than are taken at once", ()
+
+
+class TooMuch(Exception):
+    """A body is longer than is taken."""
+
+
+class Guard:
+    """Refuses what should not reach the application, measures the rest, and sets the headers of answers."""
+
+    def __init__(self, app: App, settings: Settings, meters: Meters) -> None:
+        self.app, self.settings, self.meters = app, settings, meters
+        self.most = settings.limits.bytes * settings.files + _OVERHEAD  # bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _headers(message.get("headers", ()), scope["path"])
+            await send(message)
+
+        try:
+            refusal = self._refusal(scope)
+            if refusal:
+                await _refuse(answer, *refusal)
+            else:
+                await self._pass(scope, receive, answer)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            self.meters.requests.labels(_method(scope), route, str(status)).observe(
+                time.perf_counter() - started
+            )
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on, until its body is longer than is taken: what is said of it then is replaced."""
+        seen, refused = 0, False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.most:
+                raise TooMuch
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal refused
+            if seen <= self.most:
+                await send(message)
+            elif not refused:
+                refused = True
+                await _refuse(send, *_TOO_LONG)
+
+        await self.app(scope, counted, watched)
+
+    def _refusal(self, scope: Scope) -> "_Refusal | None":
+        """Return status, problem and headers if a request is refused."""
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
+        if _bare(host) not in self.settings.hosts and "*" not in self.settings.hosts:
+            return 421, "this service does not answer to that name; start it with --allow-host", ()
+        if scope["method"] not in _SAFE and not _same_origin(headers, host):
+            return 403, "a page from elsewhere may not do this", ()
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self.most:
+            return _TOO_LONG
+        path = scope["path"]
+        if path.startswith(_OPEN) or admits(self.settings, _token(headers)):
+            return None
+        if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
+            return 303, "sign in first", ((b"location", b"/login"),)
+        return 401, "send a token: Authorization: Bearer TOKEN", ((b"www-authenticate", b"Bearer"),)
+
+
+def admits(settings: Settings, given: str) -> bool:
+    """Tell whether a token, or the pass that stands for one, is good, in a time that tells nothing of it."""
+    good = [pass_for(token) for token in settings.tokens]
+    offered = (pass_for(given), given)
+    matches = [hmac.compare_digest(one.encode(), other.encode()) for one in offered for other in good]
+    return any(matches) or not settings.tokens
+
+
+def pass_for(token: str) -> str:
+    """Return what a browser keeps in the place of a token."""
+    return hashlib.sha256(b"tamperscope:" + token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _token(headers: dict[bytes, bytes]) -> str:
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    try:
+        cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        return ""
+    return cookies[COOKIE].value if COOKIE in cookies else ""
+
+
+def _same_origin(headers: dict[bytes, bytes], host: str) -> bool:
+    """Tell whether a request comes from a page of ours, or from no page at all."""
+    site = headers.get(b"sec-fetch-site", b"none").decode("latin-1")
+    if site not in ("same-origin", "none"):
+        return False
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    return not origin or urlsplit(origin).netloc == host
+
+
+def _bare(host: str) -> str:
+    """Return a host without its port."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in (*_SAFE, "POST", "DELETE") else "other"
+
+
+def _headers(given: Any, path: str) -> list[tuple[bytes, bytes]]:
+    found = list(given)
+    there = {name.lower() for name, _ in found}
+    kept = b"public, max-age=3600" if path.startswith("/static/") else b"no-store"
+    wanted = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+    return found + [pair for pair in (*wanted, (b"cache-control", kept)) if pair[0] not in there]
+
+
+async def _refuse(send: Send, status: int, problem: str, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    body = json.dumps({"detail": problem}).encode()
+    head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})

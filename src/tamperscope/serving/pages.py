@@ -1,0 +1,185 @@
+"""Pages for people: made here, with little script, and nothing from elsewhere."""
+
+import re
+from datetime import datetime, timezone
+from typing import Annotated, Any
+
+import jinja2
+from fastapi import APIRouter, FastAPI, Form, HTTPException, Query, Request, Response, UploadFile
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from tamperscope import __version__, plugins
+from tamperscope.errors import TamperscopeError
+from tamperscope.report.content import gather
+from tamperscope.serving.api import ID, Service
+from tamperscope.serving.guard import COOKIE, admits, pass_for
+from tamperscope.serving.places import Places
+from tamperscope.serving.schemas import judged
+from tamperscope.serving.store import Analysis
+
+__all__ = ["explain_problems", "router"]
+
+_SHOWN = 25  # analyses on a page
+_VERDICTS = ("manipulated", "cannot tell", "no evidence", "not applicable")
+# Of EXIF orientations: the matrix that turns places in the stored picture upright, by its width and height.
+_TURNS = {
+    2: "-1 0 0 1 {w} 0",
+    3: "-1 0 0 -1 {w} {h}",
+    4: "1 0 0 -1 0 {h}",
+    5: "0 1 1 0 0 0",
+    6: "0 1 -1 0 {h} 0",
+    7: "0 -1 -1 0 {h} {w}",
+    8: "0 -1 1 0 0 {w}",
+}
+_PATHS = re.compile("^/(v1|healthz|metrics|openapi)")
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("tamperscope.serving", "pages"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+
+
+_environment.filters["moment"] = _moment
+
+
+def _page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    text = _environment.get_template(f"{name}.html.jinja").render(version=__version__, **values)
+    return HTMLResponse(text.encode("utf-8", "backslashreplace"), status)
+
+
+@router.get("/")
+def home(
+    service: Service,
+    text: Annotated[str, Query(max_length=200)] = "",
+    verdict: Annotated[str, Query(max_length=32)] = "",
+    before: Annotated[float | None, Query(ge=0, le=1e12)] = None,
+) -> Response:
+    """Show where photographs go in, and what came of those before."""
+    found = service.store.find(text, "", verdict, before=before, most=_SHOWN)
+    return _page(
+        "home",
+        analyses=found,
+        busy=any(one.status in ("queued", "running") for one in found),
+        following=found[-1].created if len(found) == _SHOWN else None,
+        text=text,
+        verdict=verdict,
+        verdicts=_VERDICTS,
+        older=before is not None,
+        cards={name: plugins.load("detectors", name).card for name in plugins.names("detectors")},
+        settings=service.settings,
+        signed=bool(service.settings.tokens),
+    )
+
+
+@router.post("/")
+def send(
+    service: Service,
+    files: list[UploadFile],
+    detectors: Annotated[list[str], Form()] = [],  # noqa: B006
+) -> Response:
+    """Take photographs in from a page without script."""
+    taken = service.take(files, detectors, salvage=False)
+    return RedirectResponse(f"/analyses/{taken[0].id}" if len(taken) == 1 else "/", 303)
+
+
+@router.get("/analyses/{name}")
+def analysis(service: Service, name: ID) -> Response:
+    """Show an analysis: where it is, or what was found."""
+    found, places = service.find(name)
+    if found.status != "done":
+        return _page("waiting", 200, one=found, ahead=service.store.ahead(found))
+    try:
+        report = gather(places.results, photo=places.sent, pictures=False)
+    except TamperscopeError as error:
+        raise HTTPException(410, f"its results are gone: {error.problem}") from error
+    return _page("analysis", one=found, report=report, record=found.record, **_view(found, places))
+
+
+def _view(found: Analysis, places: Places) -> dict[str, Any]:
+    record = found.record or {}
+    width, height = record["width"], record["height"]
+    turn = _TURNS.get(record["orientation"])
+    upright = (height, width) if record["orientation"] in (5, 6, 7, 8) else (width, height)
+    return {
+        "maps": [entry for entry in judged(found) if places.layer(entry["name"]).is_file()],
+        "size": upright,
+        "turn": f"matrix({turn.format(w=width, h=height)})" if turn else "",
+    }
+
+
+@router.get("/analyses/{name}/view.jpg")
+def view(service: Service, name: ID) -> FileResponse:
+    """Return the photo, upright and at most as large as a page needs it."""
+    return FileResponse(service.done(name)[1].view)
+
+
+@router.get("/analyses/{name}/{detector}.layer.png")
+def layer(service: Service, name: ID, detector: str) -> FileResponse:
+    """Return a detector's heat, to be laid over the photo."""
+    found, places = service.done(name)
+    if detector not in [entry["name"] for entry in judged(found)]:
+        raise HTTPException(404, "no such detector judged this photo")
+    return FileResponse(places.layer(detector))
+
+
+@router.post("/analyses/{name}/delete")
+def delete(service: Service, name: ID) -> Response:
+    """Delete an analysis, and go back to the others."""
+    service.forget(name)
+    return RedirectResponse("/", 303)
+
+
+@router.get("/login")
+def ask(service: Service) -> Response:
+    """Ask for a token."""
+    return _page("login", wrong=False) if service.settings.tokens else RedirectResponse("/", 303)
+
+
+@router.post("/login")
+def sign_in(
+    request: Request, service: Service, token: Annotated[str, Form(max_length=1000)] = ""
+) -> Response:
+    """Let a browser keep what stands for a good token."""
+    if not admits(service.settings, token):
+        return _page("login", 401, wrong=True)
+    answer = RedirectResponse("/", 303)
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, pass_for(token), httponly=True, samesite="strict", secure=secure)
+    return answer
+
+
+@router.post("/logout")
+def sign_out() -> Response:
+    """Let a browser forget it."""
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def explain_problems(app: FastAPI) -> None:
+    """Answer problems with a page where a person asked, and as JSON otherwise."""
+
+    @app.exception_handler(StarletteHTTPException)
+    async def problem(request: Request, error: StarletteHTTPException) -> Response:
+        if _PATHS.match(request.url.path):
+            return await http_exception_handler(request, error)
+        return _page("problem", error.status_code, problem=error.detail)
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong(request: Request, error: RequestValidationError) -> Response:
+        if _PATHS.match(request.url.path):
+            return await request_validation_exception_handler(request, error)
+        if request.url.path.startswith("/analyses/"):
+            return _page("problem", 404, problem="there is no such page")
+        return _page("problem", 422, problem="something was sent that does not fit here; choose photographs")

@@ -1,0 +1,262 @@
+"""Analyses in a database: the queue, and what came of it.
+
+Each state is changed by one statement that names the state before it, so that of several processes one
+succeeds: an analysis ends once, whoever was killed meanwhile.
+"""
+
+import secrets
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from typing import Any
+
+import alembic.command
+import alembic.config
+from sqlalchemy import JSON, Engine, Float, Index, String, Text, create_engine, event, func, select
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.sql import ColumnElement, delete, insert, update
+
+from tamperscope.errors import InvalidParameter, OutputError
+from tamperscope.io.paths import display
+
+__all__ = ["Analysis", "Store", "new_id", "open_store"]
+
+_ATTEMPTS = 3  # of an analysis; what kills its worker as often is not tried again
+_LEASE = 20.0  # seconds after which an analysis of which nothing is heard is begun anew
+_LONGEST = 200  # letters of a name
+_CRASHED = "the analysis crashed or was killed, perhaps for want of memory; try it on a larger machine"
+
+
+class Base(DeclarativeBase):
+    """Tables as the last migration leaves them."""
+
+
+class Analysis(Base):
+    """A photo that was sent, by seconds since 1970 when; ``record`` is what `result.json` holds.
+
+    ``lease`` is the time until which its worker is believed to be alive.
+    """
+
+    __tablename__ = "analyses"
+    __table_args__ = (
+        Index("analyses_queue", "status", "created"),
+        Index("analyses_history", "created"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(_LONGEST))
+    size: Mapped[int]
+    detectors: Mapped[list[str]] = mapped_column(JSON)
+    salvage: Mapped[bool]
+    status: Mapped[str] = mapped_column(String(16), default="queued")
+    created: Mapped[float] = mapped_column(Float(53))
+    started: Mapped[float | None] = mapped_column(Float(53))
+    finished: Mapped[float | None] = mapped_column(Float(53))
+    attempts: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None] = mapped_column(String(64))
+    lease: Mapped[float | None] = mapped_column(Float(53))
+    verdict: Mapped[str | None] = mapped_column(String(32))
+    score: Mapped[float | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    record: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+def new_id() -> str:
+    """Return a name for an analysis that nobody can guess."""
+    return secrets.token_hex(16)
+
+
+class Store:
+    """The analyses; all methods may be called from several threads and processes at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def add(self, entries: Sequence[dict[str, Any]], most: int) -> bool:
+        """Queue analyses, each given by ``id``, ``name``, ``size``, ``detectors`` and ``salvage``; or none.
+
+        Return whether they are queued: not if more than ``most`` would wait.
+        """
+        now = time.time()
+        with self._session() as session:
+            waiting = session.scalar(select(func.count()).where(Analysis.status == "queued")) or 0
+            if waiting + len(entries) > most:
+                return False
+            # Within an upload the order is kept.
+            rows = [{**entry, "created": now + place * 1e-6} for place, entry in enumerate(entries)]
+            session.execute(insert(Analysis), rows)
+        return True
+
+    def get(self, name: str) -> Analysis | None:
+        """Return an analysis by its id."""
+        with self._session() as session:
+            return session.get(Analysis, name)
+
+    def find(
+        self, text: str = "", status: str = "", verdict: str = "", *, before: float | None = None, most: int
+    ) -> list[Analysis]:
+        """Return analyses without their records, the newest first: of photos whose names hold a text."""
+        wanted: list[ColumnElement[bool]] = []
+        text, verdict = (one.replace("\0", "") for one in (text, verdict))  # PostgreSQL knows no such letter
+        if text:
+            wanted.append(Analysis.name.icontains(text, autoescape=True))
+        if status:
+            wanted.append(Analysis.status == status)
+        if verdict:
+            wanted.append(Analysis.verdict == verdict)
+        if before is not None:
+            wanted.append(Analysis.created < before)
+        columns = [column for column in Analysis.__table__.columns if column.name != "record"]
+        query = select(*columns).where(*wanted).order_by(Analysis.created.desc()).limit(most)
+        with self._session() as session:
+            return [Analysis(**row._mapping) for row in session.execute(query)]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many analyses there are by status."""
+        query = select(Analysis.status, func.count()).group_by(Analysis.status)
+        with self._session() as session:
+            return {row[0]: row[1] for row in session.execute(query)}
+
+    def ahead(self, one: Analysis) -> int:
+        """Return how many analyses wait that are older."""
+        query = select(func.count()).where(Analysis.status == "queued", Analysis.created < one.created)
+        with self._session() as session:
+            return session.scalar(query) or 0
+
+    def delete(self, name: str) -> bool:
+        """Forget an analysis; return whether there was one."""
+        with self._session() as session:
+            return bool(_changed(session.execute(delete(Analysis).where(Analysis.id == name))))
+
+    def known(self, names: Collection[str]) -> set[str]:
+        """Return those of some ids that there are."""
+        with self._session() as session:
+            return set(session.scalars(select(Analysis.id).where(Analysis.id.in_(names))))
+
+    def expired(self, age: float) -> list[str]:
+        """Return the ids of analyses that ended longer than ``age`` seconds ago."""
+        query = select(Analysis.id).where(Analysis.finished < time.time() - age)
+        with self._session() as session:
+            return list(session.scalars(query))
+
+    def claim(self, worker: str) -> Analysis | None:
+        """Return the next analysis, which is now the worker's; None if nothing waits."""
+        now, waits = time.time(), Analysis.status == "queued"
+        first = select(Analysis.id).where(waits).order_by(Analysis.created, Analysis.id).limit(1)
+        with self._session() as session:
+            # PostgreSQL lets others pass by a row that is being claimed; SQLite writes one at a time anyway.
+            claimed = session.scalar(
+                update(Analysis)
+                .where(Analysis.id == first.with_for_update(skip_locked=True).scalar_subquery(), waits)
+                .values(
+                    status="running",
+                    worker=worker,
+                    started=now,
+                    lease=now + _LEASE,
+                    attempts=Analysis.attempts + 1,
+                )
+                .returning(Analysis.id)
+            )
+            return session.get(Analysis, claimed) if claimed else None
+
+    def renew(self, worker: str) -> None:
+        """Say that a worker is alive."""
+        with self._session() as session:
+            session.execute(update(Analysis).where(*_of(worker)).values(lease=time.time() + _LEASE))
+
+    def finish(
+        self, name: str, worker: str, record: dict[str, Any] | None, error: str | None, **facts: Any
+    ) -> bool:
+        """End a worker's analysis with a record or an error; return whether it still was that worker's."""
+        values = {"record": record, "error": error, "finished": time.time(), **facts}
+        status = "failed" if record is None else "done"
+        ended = update(Analysis).where(Analysis.id == name, *_of(worker)).values(status=status, **values)
+        with self._session() as session:
+            return bool(_changed(session.execute(ended)))
+
+    def release(self, worker: str) -> None:
+        """Queue again what a worker that is no more had begun."""
+        self._release(*_of(worker))
+
+    def sweep(self) -> None:
+        """Queue again what was begun by workers of which nothing is heard any more."""
+        self._release(Analysis.status == "running", Analysis.lease < time.time())
+
+    def _release(self, *lost: ColumnElement[bool]) -> None:
+        again = update(Analysis).where(*lost, Analysis.attempts < _ATTEMPTS)
+        ended = update(Analysis).where(*lost)
+        with self._session() as session:
+            session.execute(again.values(status="queued", worker=None))
+            session.execute(ended.values(status="failed", error=_CRASHED, finished=time.time()))
+
+    def abandon(self, worker: str, error: str) -> None:
+        """End what a worker has begun with an error."""
+        ended = update(Analysis).where(*_of(worker))
+        with self._session() as session:
+            session.execute(ended.values(status="failed", error=error, finished=time.time()))
+
+    def overdue(self, worker: str, seconds: float) -> bool:
+        """Tell whether a worker's analysis has taken longer than so many seconds."""
+        query = select(Analysis.id).where(*_of(worker), Analysis.started < time.time() - seconds)
+        with self._session() as session:
+            return session.scalar(query) is not None
+
+
+def _of(worker: str) -> tuple[ColumnElement[bool], ...]:
+    return Analysis.worker == worker, Analysis.status == "running"
+
+
+def _changed(result: Any) -> int:
+    return int(result.rowcount)
+
+
+def open_store(url: str) -> Store:
+    """Return the analyses in a database, whose tables are made or brought up to date.
+
+    Raises:
+        InvalidParameter: the URL means nothing, or its driver is not installed.
+        OutputError: the database cannot be reached.
+
+    """
+    try:
+        engine = create_engine(url, **_options(url))
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _prepare)
+        migrate(engine)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise InvalidParameter(
+            f"the database's URL cannot be used ({error})",
+            "give sqlite:///FILE or postgresql+pg8000://USER:PASSWORD@HOST/NAME",
+        ) from None
+    except (SQLAlchemyError, OSError) as error:
+        raise OutputError(
+            f"the database cannot be used ({display(str(getattr(error, 'orig', error)))[:300]})",
+            "check --database, and whether its server runs",
+        ) from error
+    return Store(engine)
+
+
+def _options(url: str) -> dict[str, Any]:
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20} if "sqlite" not in url else {}
+
+
+def _prepare(connection: Any, _: Any) -> None:
+    """Let readers and a writer of SQLite work at once, and writers wait for one another."""
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date."""
+    with as_file(files("tamperscope.serving") / "migrations") as folder, engine.begin() as connection:
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "head")

@@ -1,0 +1,40 @@
+"""What a page shows of a photo and of each detector's heat: pictures of the same size, upright."""
+
+import cv2
+import numpy as np
+
+from tamperscope.errors import TamperscopeError
+from tamperscope.io.decode import decode, read_file
+from tamperscope.io.paths import write_whole
+from tamperscope.io.render import COLOURS, shrunk, upright
+from tamperscope.scanning.photo import Plan
+from tamperscope.serving.places import Places
+
+__all__ = ["draw_views"]
+
+_SIDE = 2048  # pixels of the longer side, at most
+_QUALITY = 90
+
+
+def draw_views(places: Places, plan: Plan, detectors: list[str]) -> None:
+    """Write the pictures of an analysis that is done."""
+    photo = decode(read_file(places.sent, plan.limits.bytes), salvage=plan.salvage, limits=plan.limits)
+    picture = shrunk(upright(photo.pixels, photo.orientation), _SIDE)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+    write_whole(places.view, _encoded(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality))
+    for name in detectors:
+        try:
+            heat = decode(places.results / f"{name}.heatmap.png", limits=plan.limits).pixels[..., 0]
+        except TamperscopeError:  # it could not judge the photo
+            continue
+        seen = shrunk(upright(np.ascontiguousarray(heat), photo.orientation), _SIDE)
+        # The hotter, the more opaque: cold areas show the photo itself.
+        layer = np.dstack([cv2.applyColorMap(seen, COLOURS), seen])
+        write_whole(places.layer(name), _encoded(".png", layer, [cv2.IMWRITE_PNG_COMPRESSION, 6]))
+
+
+def _encoded(suffix: str, picture: "np.typing.NDArray[np.uint8]", how: list[int]) -> bytes:
+    done, stream = cv2.imencode(suffix, picture, how)
+    if not done:
+        raise RuntimeError(f"OpenCV could not encode a {suffix}")
+    return bytes(stream)
