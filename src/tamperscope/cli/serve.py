@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -94,7 +95,8 @@ def serve(
     with _listening(host, port) as listener:
         address = f"http://{_bracketed(host)}:{listener.getsockname()[1]}/"
         say(f"{address} (photographs and results are kept in {display(settings.data)})")
-        server.run([listener])
+        with suppress(KeyboardInterrupt):  # which is how it is meant to end
+            server.run([listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:

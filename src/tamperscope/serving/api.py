@@ -37,7 +37,7 @@ _UNDONE: dict[int | str, dict[str, Any]] = {
 }
 _PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}, **_UNDONE}
 
-router = APIRouter()
+router = APIRouter(responses={422: {"model": Problem, "description": "What was sent does not fit."}})
 
 
 @router.post(

@@ -162,8 +162,10 @@ def _known(detectors: Sequence[str]) -> list[str]:
 
 def _name(given: str | None) -> str:
     """Return the last part of a name for people; it names no file here."""
-    last = PureWindowsPath(PurePosixPath(given or "").name).name or "photo"
-    return clipped(display(last.encode("utf-8", "replace").decode()), _LONGEST)
+    last = PureWindowsPath(PurePosixPath(given or "").name).name
+    return clipped(
+        display((last if last.strip(". ") else "photo").encode("utf-8", "replace").decode()), _LONGEST
+    )
 
 
 def _remove(places: Sequence[Places]) -> None:

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import jinja2
 from fastapi import APIRouter, FastAPI, Form, HTTPException, Query, Request, Response, UploadFile
-from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from tamperscope import __version__, plugins
@@ -87,9 +87,10 @@ def send(
     service: Service,
     files: list[UploadFile],
     detectors: Annotated[list[str], Form()] = [],  # noqa: B006
+    salvage: Annotated[bool, Form()] = False,
 ) -> Response:
     """Take photographs in from a page without script."""
-    taken = service.take(files, detectors, salvage=False)
+    taken = service.take(files, detectors, salvage)
     return RedirectResponse(f"/analyses/{taken[0].id}" if len(taken) == 1 else "/", 303)
 
 
@@ -179,7 +180,9 @@ def explain_problems(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def wrong(request: Request, error: RequestValidationError) -> Response:
         if _PATHS.match(request.url.path):
-            return await request_validation_exception_handler(request, error)
+            # What was sent is not sent back: it may be a photo.
+            said = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()[:5]]
+            return JSONResponse({"detail": "; ".join(said)}, 422)
         if request.url.path.startswith("/analyses/"):
             return _page("problem", 404, problem="there is no such page")
         return _page("problem", 422, problem="something was sent that does not fit here; choose photographs")

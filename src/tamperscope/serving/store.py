@@ -58,7 +58,7 @@ class Analysis(Base):
     worker: Mapped[str | None] = mapped_column(String(64))
     lease: Mapped[float | None] = mapped_column(Float(53))
     verdict: Mapped[str | None] = mapped_column(String(32))
-    score: Mapped[float | None]
+    score: Mapped[float | None] = mapped_column(Float(53))
     error: Mapped[str | None] = mapped_column(Text)
     record: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 

@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("worker", sa.String(64)),
         sa.Column("lease", sa.Float(53)),
         sa.Column("verdict", sa.String(32)),
-        sa.Column("score", sa.Float),
+        sa.Column("score", sa.Float(53)),
         sa.Column("error", sa.Text),
         sa.Column("record", sa.JSON),
     )

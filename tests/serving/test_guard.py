@@ -1,0 +1,114 @@
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import photos
+from services import Service, start_service
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that asks for a token."""
+    folder = tmp_path_factory.mktemp("locked")
+    (folder / "tokens").write_text("first-token\nsecond-token\n")
+    found = start_service(folder / "data", "--token-file", str(folder / "tokens"), "--queue", "1")
+    yield found
+    found.stop()
+
+
+def test_every_answer_has_the_headers_that_keep_a_page_to_itself(service: Service) -> None:
+    for path in ("/", "/v1/analyses", "/healthz", "/nothing", "/static/style.css"):
+        headers = service.client.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        assert ("no-store" in headers["cache-control"]) is (not path.startswith("/static/"))
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8000", ""]
+)
+def test_other_names_are_not_answered_to(service: Service, host: str) -> None:
+    assert service.client.get("/", headers={"host": host}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_pages_from_elsewhere_change_nothing(service: Service, headers: dict[str, str]) -> None:
+    files = {"files": ("a.jpg", photos.encode(photos.crop(16, 16), "JPEG"))}
+    assert service.client.post("/v1/analyses", files=files, headers=headers).status_code == 403
+    assert service.client.delete("/v1/analyses/" + 32 * "0", headers=headers).status_code == 403
+
+
+def test_too_long_a_body_is_refused_whether_it_says_so_or_not(service: Service) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    head = f"Host: {host}\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 99999999"
+    with socket.create_connection((host, int(port)), 10) as connection:
+        connection.sendall(f"POST /v1/analyses HTTP/1.1\r\n{head}\r\n\r\n".encode())
+        assert b" 413 " in connection.recv(100)
+
+    def endless() -> Iterator[bytes]:
+        yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+        for _ in range(8):
+            yield bytes(2**20)
+
+    content = {"content-type": "multipart/form-data; boundary=x"}
+    answer = service.client.post("/v1/analyses", content=endless(), headers=content)
+    assert answer.status_code == 413
+
+
+def test_without_a_token_nothing_is_told(locked: Service) -> None:
+    get = locked.client.get
+    assert get("/healthz").status_code == 200
+    for path in ("/v1/analyses", "/metrics", "/openapi.json", "/v1/detectors", "/analyses/" + 32 * "0"):
+        answer = get(path)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    for wrong in (
+        b"Bearer nothing",
+        b"Bearer",
+        b"Basic first-token",
+        b"Bearer first-token2",
+        b"Bearer \xc3\xa9",
+    ):
+        assert get("/v1/analyses", headers=[(b"authorization", wrong)]).status_code == 401
+    for right in ("first-token", "second-token"):
+        assert get("/v1/analyses", headers={"authorization": f"Bearer {right}"}).status_code == 200
+
+
+def test_a_person_signs_in_and_out(locked: Service) -> None:
+    with httpx.Client(base_url=locked.url, headers={"accept": "text/html"}) as person:
+        assert person.get("/").headers["location"] == "/login"
+        assert "Sign in" in person.get("/login").text
+        assert person.post("/login", data={"token": "guess"}).status_code == 401
+        cookie = person.post("/login", data={"token": "first-token"}).headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        assert "first-token" not in cookie
+        assert "Analyses" in person.get("/").text
+        person.post("/logout")
+        assert person.get("/").headers["location"] == "/login"
+
+
+def test_too_many_that_wait_are_refused_with_a_word_when(locked: Service) -> None:
+    files = [("files", ("a.jpg", photos.encode(photos.crop(16, 16), "JPEG")))] * 2
+    answer = locked.client.post("/v1/analyses", files=files, headers={"authorization": "Bearer first-token"})
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"]
+    assert not list(locked.data.rglob("*.sent"))
+    told = locked.client.get("/metrics", headers={"authorization": "Bearer first-token"}).text
+    assert "tamperscope_refused_total 2.0" in told
+
+
+def test_the_folder_is_nobody_elses(locked: Service) -> None:
+    assert Path(locked.data).stat().st_mode & 0o077 == 0
