@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -29,7 +28,7 @@ def test_records_follow_the_schema(name: str) -> None:
         report.not_applicable(0.5, "nothing to see"),
     ]
     rest = {"name": "ela", "requested": "ela", "parameters": plugins.parameters(ela), "weights_digest": None}
-    record = report.record(Path(name), photo, [{**rest, **answer, "seconds": 0.1} for answer in answers])
+    record = report.record(name, photo, [{**rest, **answer, "seconds": 0.1} for answer in answers])
     jsonschema.validate(record, report.schema())
     assert json.loads(report.dumps(record)) == record
     assert (record["jpeg"] is not None) == name.endswith(".jpg")

@@ -79,6 +79,7 @@ def scan(
         settings or [],
         out=out,
         raw=raw,
+        report=report,
         resume=resume,
         salvage=salvage,
         limits=(int(max_megapixels * 1e6), int(max_mebibytes * 2**20)),
@@ -98,9 +99,7 @@ def scan(
         with progress("scanning", len(tasks)) as advance:
             for outcome in outcomes:
                 show(outcome, as_json)
-                failed |= not outcome.analysed
-                if report and outcome.folder:
-                    failed |= not _reported(outcome.path, outcome.folder, report)
+                failed |= not outcome.analysed or outcome.unreported is not None
                 reached |= (
                     fail_on is not None and (outcome.score or 0) >= fail_on and outcome.score is not None
                 )
@@ -109,24 +108,6 @@ def scan(
         say("interrupted" + (": finished results are whole, --resume goes on from here" if out else ""))
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(FOUND if reached else FAILED if failed else 0)
-
-
-def _reported(photo: Path, folder: Path, form: Form) -> bool:
-    """Write the report of a photo; what goes wrong is said, and does not end the scan."""
-    from tamperscope.io.paths import write_whole
-    from tamperscope.report.content import open_case
-    from tamperscope.report.write import make
-
-    try:
-        case = open_case(folder, photo=photo)
-        made = make(case, form)
-        if case.problems:
-            raise case.problems[0]
-        write_whole(folder / form.file, made)
-    except TamperscopeError as error:
-        say(str(error))
-        return False
-    return True
 
 
 def _plan(names: tuple[str, ...], settings: list[str], *, limits: tuple[int, int], **choices: Any) -> "Plan":
@@ -158,6 +139,8 @@ def show(outcome: "Outcome", as_json: bool) -> None:
     if not outcome.analysed:  # the record says so too; a person must not overlook it
         reasons = dict.fromkeys(entry["reason"] for entry in outcome.record["detections"])
         say(f"{outcome.record['path']}: not analysed: {'; '.join(reasons)}")
+    if outcome.unreported:
+        say(str(outcome.unreported))
     for warning in outcome.record["warnings"]:
         say(f"{outcome.record['path']}: note: {warning}")
 

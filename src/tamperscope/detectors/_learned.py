@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Learned(Detector):
-    """Runs a trained network; subclasses implement `look`."""
+    """Runs a trained network; subclasses implement `look`.
+
+    ``network`` is the name of that network, the detector's own unless given.
+    """
+
+    network: ClassVar[str] = ""
 
     weights: str = option("", "ONNX file of a trained network; the shipped one if empty")
     threads: int = option(0, "of the processor; 0: all, one in each of several workers", low=0, high=64)
@@ -62,7 +68,7 @@ class Learned(Detector):
                 f"no weights of {name} are shipped",
                 f"make some by `tamperscope convert` or `export`; --set {name}.weights=FILE takes them",
             )
-        return open_weights(path, name, self.threads)
+        return open_weights(path, self.network or name, self.threads)
 
     @property
     def weights_digest(self) -> str:

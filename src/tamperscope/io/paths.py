@@ -17,6 +17,7 @@ __all__ = [
     "display",
     "hold",
     "make_folder",
+    "one_line",
     "remove",
     "write_whole",
 ]
@@ -35,7 +36,15 @@ def display(path: str | os.PathLike[str]) -> str:
     >>> display("a\nb.jpg")
     'a\\nb.jpg'
     """
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return one_line(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+
+def one_line(text: str) -> str:
+    r"""Return text that is no path with what would forge or hide a line written as escapes.
+
+    >>> one_line("a\nb")
+    'a\\nb'
+    """
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 

@@ -6,7 +6,6 @@ from importlib import resources
 from typing import Any
 
 from tamperscope import __version__
-from tamperscope.io.paths import display
 from tamperscope.types import Jpeg, Link, Localization, Photo, Region
 
 __all__ = ["SCHEMA_VERSION", "detection", "dumps", "jpeg_facts", "not_applicable", "record", "schema"]
@@ -27,12 +26,12 @@ def dumps(value: dict[str, Any], *, indent: int | None = None) -> str:
     return json.dumps(value, allow_nan=False, indent=indent)
 
 
-def record(path: Any, photo: Photo, detections: list[dict[str, Any]]) -> dict[str, Any]:
+def record(name: str, photo: Photo, detections: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the record of a photo and what the detectors found in it."""
     return {
         "schema_version": SCHEMA_VERSION,
         "version": __version__,
-        "path": display(path),
+        "path": name,
         "sha256": photo.digest,
         "bytes": photo.size,
         "format": photo.format,

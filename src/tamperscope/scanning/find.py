@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tamperscope.errors import TamperscopeError, UnreadableFile
 from tamperscope.io.decode import sniff
-from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display
+from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display, one_line
 
 __all__ = ["Task", "find_photos", "plan_tasks"]
 
@@ -49,7 +49,7 @@ class Task:
     @property
     def name(self) -> str:
         """The photo's name for people, on one line."""
-        return display(self.called or self.path)
+        return one_line(self.called) if self.called else display(self.path)
 
 
 def find_photos(

@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display, make_folde
 from tamperscope.io.render import draw_evidence, draw_heatmap, draw_mask, draw_overlay
 from tamperscope.refine._regions import find_regions
 from tamperscope.report import json as report
-from tamperscope.report.forms import REPORTS
+from tamperscope.report.forms import REPORTS, Form
 from tamperscope.scanning.find import Task
 from tamperscope.types import Localization, Photo
 
@@ -36,14 +36,15 @@ class Plan:
     """What is done to every photo of a scan; passes between processes.
 
     ``detectors`` are names, ``fields`` their configuration where it differs from the default. With ``out``,
-    results are written below it; ``raw`` adds the heatmaps as float32 arrays, and ``resume`` keeps results
-    that are there already.
+    results are written below it; ``raw`` adds the heatmaps as float32 arrays, ``report`` a report for people,
+    and ``resume`` keeps results that are there already.
     """
 
     detectors: tuple[str, ...] = ("auto",)
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     out: Path | None = None
     raw: bool = False
+    report: Form | None = None
     resume: bool = False
     salvage: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -70,7 +71,8 @@ def choices(name: str) -> tuple[str, ...]:
 class Outcome:
     """What came of one photo: a ``record`` as in `result.json`, or an ``error``.
 
-    ``folder`` is where its files are, if they were written; ``resumed`` says that they were there before.
+    ``folder`` is where its files are, if they were written; ``resumed`` says that they were there before,
+    ``unreported`` why there is no report.
     """
 
     path: Path
@@ -78,6 +80,7 @@ class Outcome:
     error: TamperscopeError | None = None
     folder: Path | None = None
     resumed: bool = False
+    unreported: TamperscopeError | None = None
 
     @property
     def analysed(self) -> bool:
@@ -109,8 +112,8 @@ class Examined:
         """The detectors that belong on an evidence sheet."""
         return _on_sheet({name: bool(result.evidence) for name, (_, result) in self.found.items()})
 
-    def record(self, name: str | os.PathLike[str]) -> dict[str, Any]:
-        """Return the record, in which the photo is called ``name``."""
+    def record(self, name: str) -> dict[str, Any]:
+        """Return the record, in which the photo has a name for people, on one line."""
         return report.record(name, self.photo, self.detections)
 
     def pictures(self, raw: bool = False) -> Iterator[tuple[str, bytes]]:
@@ -138,7 +141,25 @@ class Examined:
 def scan_photo(task: Task, plan: Plan) -> Outcome:
     """Scan one file; whatever goes wrong is in the outcome, never raised."""
     found = guarded(task.name, lambda: _scan(task, plan))
-    return Outcome(task.path, error=found) if isinstance(found, TamperscopeError) else found
+    if isinstance(found, TamperscopeError):
+        return Outcome(task.path, error=found)
+    if plan.report and found.folder:
+        folder, form = found.folder, plan.report
+        said = guarded(task.name, lambda: _report(task.path, folder, form))
+        return replace(found, unreported=said)
+    return found
+
+
+def _report(photo: Path, folder: Path, form: Form) -> None:
+    # Imported where it is needed: templates and fonts take a while.
+    from tamperscope.report.content import open_case
+    from tamperscope.report.write import make
+
+    case = open_case(folder, photo=photo)
+    made = make(case, form)
+    if case.problems:
+        raise case.problems[0]
+    write_whole(folder / form.file, made)
 
 
 def guarded(name: str, work: Callable[[], _T]) -> _T | TamperscopeError:

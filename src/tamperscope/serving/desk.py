@@ -13,7 +13,7 @@ from fastapi import HTTPException, Request, UploadFile
 
 from tamperscope.detectors._refined import parts
 from tamperscope.errors import TamperscopeError
-from tamperscope.io.paths import clipped, display, write_whole
+from tamperscope.io.paths import clipped, one_line, write_whole
 from tamperscope.parallel import outlive_nobody
 from tamperscope.plugins import names
 from tamperscope.report.forms import Form
@@ -155,7 +155,7 @@ def _known(detectors: Sequence[str]) -> list[str]:
             if name not in names(kind):
                 raise HTTPException(
                     422,
-                    f"there is no {display(clipped(name, 50))!r} among the {kind}: {', '.join(names(kind))}",
+                    f"there is no {one_line(clipped(name, 50))!r} among the {kind}: {', '.join(names(kind))}",
                 )
     return wanted
 
@@ -164,7 +164,7 @@ def _name(given: str | None) -> str:
     """Return the last part of a name for people; it names no file here."""
     last = PureWindowsPath(PurePosixPath(given or "").name).name
     return clipped(
-        display((last if last.strip(". ") else "photo").encode("utf-8", "replace").decode()), _LONGEST
+        one_line((last if last.strip(". ") else "photo").encode("utf-8", "replace").decode()), _LONGEST
     )
 
 

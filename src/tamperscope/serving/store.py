@@ -19,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql import ColumnElement, delete, insert, update
 
 from tamperscope.errors import InvalidParameter, OutputError
-from tamperscope.io.paths import display
+from tamperscope.io.paths import one_line
 
 __all__ = ["Analysis", "Store", "new_id", "open_store"]
 
@@ -237,7 +237,7 @@ def open_store(url: str) -> Store:
         ) from None
     except (SQLAlchemyError, OSError) as error:
         raise OutputError(
-            f"the database cannot be used ({display(str(getattr(error, 'orig', error)))[:300]})",
+            f"the database cannot be used ({one_line(str(getattr(error, 'orig', error)))[:300]})",
             "check --database, and whether its server runs",
         ) from error
     return Store(engine)

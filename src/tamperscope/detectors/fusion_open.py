@@ -1,0 +1,22 @@
+"""The network of `fusion` with weights that anyone may use: learned from free photographs alone."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from tamperscope.detectors.fusion import Fusion
+from tamperscope.types import Card
+
+__all__ = ["FusionOpen"]
+
+
+@dataclass(frozen=True)
+class FusionOpen(Fusion):
+    """As `fusion`; all that its weights learned was forged from photographs whose use is not restricted.
+
+    References: ours; see `networks.fusion` for what it builds on.
+
+    """
+
+    network: ClassVar[str] = "fusion"
+
+    card: ClassVar[Card] = replace(Fusion.card, title="Fusion network, from free photographs")
