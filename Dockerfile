@@ -8,7 +8,7 @@ RUN python -m venv /opt/tamperscope && /opt/tamperscope/bin/pip install --no-cac
 FROM python:3.12-slim
 COPY --from=build /opt/tamperscope /opt/tamperscope
 RUN useradd --system --uid 10001 --home-dir /data tamperscope && install -d -o tamperscope -m 700 /data
-ENV PATH=/opt/tamperscope/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MPLCONFIGDIR=/tmp
+ENV PATH=/opt/tamperscope/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MPLCONFIGDIR=/tmp TMPDIR=/data
 USER tamperscope
 VOLUME /data
 EXPOSE 8000

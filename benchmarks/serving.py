@@ -25,7 +25,18 @@ from PIL import Image
 
 import tamperscope.demo
 
-PROBES = ("/healthz", "/", "/v1/analyses?limit=50", "/metrics", "/v1/detectors")
+# What people and programs ask for meanwhile; {} is an analysis that is done.
+PROBES = (
+    "/healthz",
+    "/",
+    "/v1/analyses?limit=50",
+    "/metrics",
+    "/v1/detectors",
+    "/v1/analyses/{}",
+    "/analyses/{}",
+    "/analyses/{}/view.jpg",
+)
+_PATIENCE = 120  # seconds in which nothing ends: what is left then is lost
 
 
 def photographs(count: int) -> list[bytes]:
@@ -54,13 +65,13 @@ def memory(parent: int) -> float:
     return total / 1024
 
 
-def probe(url: str, over: threading.Event, seconds: dict[str, list[float]]) -> None:
+def probe(url: str, done: str, over: threading.Event, seconds: dict[str, list[float]]) -> None:
     with httpx.Client(base_url=url, timeout=60) as client:
         for path in itertools.cycle(PROBES):
             if over.wait(0.05):
                 return
             started = time.perf_counter()
-            client.get(path).raise_for_status()
+            client.get(path.format(done)).raise_for_status()
             seconds[path].append(time.perf_counter() - started)
 
 
@@ -88,12 +99,13 @@ def main() -> None:
             answer = client.post("/v1/analyses", files=files, data={"detectors": chosen.detector})
             return str(answer.json()[0]["id"]) if answer.status_code == 202 else None
 
-        for name in [upload(number) for number in range(8 * chosen.workers)]:  # each worker loads the network
+        name = ""
+        for name in [upload(number) or "" for number in range(8 * chosen.workers)]:  # each loads the network
             while client.get(f"/v1/analyses/{name}").json()["status"] != "done":
                 time.sleep(0.2)
         before = memory(service.pid)
         over, seconds = threading.Event(), {path: list[float]() for path in PROBES}
-        prober = threading.Thread(target=probe, args=(url, over, seconds))
+        prober = threading.Thread(target=probe, args=(url, name, over, seconds))
         prober.start()
         started = time.perf_counter()
         with ThreadPoolExecutor(chosen.clients) as clients:
@@ -102,12 +114,15 @@ def main() -> None:
         left = {name for name in names if name}
         middle = 0.0
         failed = 0
-        while left:
+        heard = time.perf_counter()
+        while left and time.perf_counter() < heard + _PATIENCE:
             time.sleep(0.5)
             for name in list(left)[:20]:
                 status = client.get(f"/v1/analyses/{name}").json()["status"]
                 failed += status == "failed"
-                left -= {name} if status in ("done", "failed") else set()
+                if status in ("done", "failed"):
+                    left.remove(name)
+                    heard = time.perf_counter()
             if not middle and len(left) < chosen.uploads / 2:
                 middle = memory(service.pid)
         took = time.perf_counter() - started

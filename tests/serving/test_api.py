@@ -98,7 +98,7 @@ def test_a_truncated_photo_is_salvaged_if_asked_for(service: Service) -> None:
     ],
 )
 def test_no_name_from_a_client_is_a_path(service: Service, sent: str, kept: str | None) -> None:
-    before = {path for path in service.data.rglob("*") if path.suffix not in (".sqlite", "")}
+    before = set(service.data.rglob("*.sent"))
     (taken,) = service.send((sent, photos.encode(photos.crop(32, 32), "JPEG")))
     found = service.ended(taken["id"])
     if kept:
@@ -106,7 +106,7 @@ def test_no_name_from_a_client_is_a_path(service: Service, sent: str, kept: str 
     assert len(found["name"]) <= 200
     assert "\n" not in found["name"]
     new = set(service.data.rglob("*.sent")) - before
-    assert taken["id"] in {path.parent.name for path in new}
+    assert [path.parent.name for path in new] == [taken["id"]]
     page = service.client.get(f"/analyses/{taken['id']}").text
     assert "<script>alert" not in page
 
@@ -165,6 +165,24 @@ def test_what_is_not_there_is_not_found(service: Service, done: dict[str, Any]) 
     assert get("/static/%2e%2e/app.py").status_code == 404
 
 
+def test_a_picture_whose_file_is_lost_is_gone(service: Service) -> None:
+    (taken,) = service.send(("lost.jpg", photos.encode(photos.crop(32, 32), "JPEG")))
+    found = service.ended(taken["id"])
+    for path in (*service.data.rglob(f"{taken['id']}/photo/*"), *service.data.rglob(f"{taken['id']}/*.*")):
+        path.unlink()
+    for url in (*found["maps"], f"/v1/analyses/{taken['id']}/report", f"/analyses/{taken['id']}"):
+        answer = service.client.get(url)
+        assert answer.status_code in (409, 410), url
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_detectors_are_not_chained_without_end(service: Service) -> None:
+    tiny = [("files", ("a.jpg", photos.encode(photos.crop(16, 16), "JPEG")))]
+    for many in ("ela" + 3 * "+smooth", ",".join(f"ela+smooth{n}" for n in range(99))):
+        answer = service.client.post("/v1/analyses", files=tiny, data={"detectors": many})
+        assert answer.status_code == 422
+
+
 def test_the_service_tells_of_itself(service: Service, done: dict[str, Any]) -> None:
     assert service.client.get("/healthz").json()["status"] == "ok"
     names = {one["name"] for one in service.client.get("/v1/detectors").json()}
@@ -172,6 +190,6 @@ def test_the_service_tells_of_itself(service: Service, done: dict[str, Any]) -> 
     told = service.client.get("/metrics").text
     assert 'tamperscope_analyses{status="done"}' in told
     assert "tamperscope_workers 1.0" in told
-    assert 'route="/v1/analyses/{name}"' in told
+    assert 'route="/v1/analyses/{id}"' in told
     assert json.loads(service.client.get("/openapi.json").text)["info"]["title"] == "Tamperscope"
     assert service.client.get("/docs").status_code == 404

@@ -47,7 +47,9 @@ def test_each_ends_once_though_a_worker_and_the_service_are_killed(database: str
     taken = service.send(*((f"{number}.jpg", photo) for number in range(_JOBS)), detectors="ela,adjpeg,noi")
     names = [one["id"] for one in taken]
     some_are_done(service)
-    for process in workers(service):
+    killed = workers(service)
+    assert killed
+    for process in killed:
         os.kill(process, signal.SIGKILL)
     time.sleep(0.5)
     service.process.kill()
@@ -84,6 +86,24 @@ def test_what_takes_too_long_ends_and_holds_nobody_up(tmp_path: Path) -> None:
         (second,) = service.send(("quick.jpg", photos.encode(photos.crop(32, 32), "JPEG")))
         assert "longer than 1 seconds" in service.ended(first["id"])["error"]
         assert service.ended(second["id"])["status"] == "done"
+    finally:
+        service.stop()
+
+
+def test_a_photo_that_is_deleted_while_it_is_analysed_holds_nobody_up(tmp_path: Path) -> None:
+    service = start_service(tmp_path / "data", "--seconds", "2")
+    try:
+        slow = photos.encode(photos.scene("coffee").repeat(6, 0).repeat(6, 1), "JPEG")
+        (first,) = service.send(("slow.jpg", slow), detectors="patchmatch,fusion,noi,adjpeg,nadjpeg,dct")
+        url = f"/v1/analyses/{first['id']}"
+        while service.client.get(url).json()["status"] == "queued":
+            time.sleep(0.05)
+        assert service.client.delete(url).status_code == 204
+        (waits,) = service.send(("waits.jpg", photos.encode(photos.crop(32, 32), "JPEG")))
+        (gone,) = service.send(("gone.jpg", photos.encode(photos.crop(32, 32), "JPEG")))
+        assert service.client.delete(f"/v1/analyses/{gone['id']}").status_code == 204
+        assert service.ended(waits["id"])["status"] == "done"
+        assert service.client.get(url).status_code == 404
     finally:
         service.stop()
 

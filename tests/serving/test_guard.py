@@ -14,7 +14,15 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that asks for a token."""
     folder = tmp_path_factory.mktemp("locked")
     (folder / "tokens").write_text("first-token\nsecond-token\n")
-    found = start_service(folder / "data", "--token-file", str(folder / "tokens"), "--queue", "1")
+    found = start_service(
+        folder / "data",
+        "--token-file",
+        str(folder / "tokens"),
+        "--queue",
+        "2",
+        "--allow-host",
+        "Photos.Example.org:443",
+    )
     yield found
     found.stop()
 
@@ -68,6 +76,24 @@ def test_too_long_a_body_is_refused_whether_it_says_so_or_not(service: Service) 
     assert answer.status_code == 413
 
 
+def test_what_is_no_upload_may_be_small_alone(service: Service) -> None:
+    assert service.client.post("/login", data={"token": 20_000 * "x"}).status_code == 413
+
+
+def test_forms_are_read_as_utf8_alone(service: Service) -> None:
+    kind = {"content-type": "multipart/form-data; boundary=x; charset=punycode"}
+    assert service.client.post("/v1/analyses", content=b"--x--", headers=kind).status_code == 415
+
+
+def test_an_odd_cookie_beside_ours_signs_nobody_out(locked: Service) -> None:
+    answer = httpx.post(f"{locked.url}/login", data={"token": "first-token"})
+    given = answer.headers["set-cookie"].split(";")[0]
+    headers = {"cookie": f'prefs={{"a": 1}}; {given}'}
+    assert locked.client.get("/v1/analyses", headers=headers).status_code == 200
+    stolen = {"authorization": f"Bearer {given.partition('=')[2]}"}
+    assert httpx.get(f"{locked.url}/v1/analyses", headers=stolen).status_code == 401
+
+
 def test_without_a_token_nothing_is_told(locked: Service) -> None:
     get = locked.client.get
     assert get("/healthz").status_code == 200
@@ -101,14 +127,25 @@ def test_a_person_signs_in_and_out(locked: Service) -> None:
 
 
 def test_too_many_that_wait_are_refused_with_a_word_when(locked: Service) -> None:
-    files = [("files", ("a.jpg", photos.encode(photos.crop(16, 16), "JPEG")))] * 2
-    answer = locked.client.post("/v1/analyses", files=files, headers={"authorization": "Bearer first-token"})
-    assert answer.status_code == 429
-    assert answer.headers["retry-after"]
-    assert not list(locked.data.rglob("*.sent"))
-    told = locked.client.get("/metrics", headers={"authorization": "Bearer first-token"}).text
-    assert "tamperscope_refused_total 2.0" in told
+    locked.client.headers["authorization"] = "Bearer first-token"
+    slow = photos.encode(photos.scene("coffee").repeat(4, 0).repeat(4, 1), "JPEG")
+    files = [("files", ("a.jpg", slow))]
+    assert locked.client.post("/v1/analyses", files=3 * files).status_code == 413
+    answers = [locked.client.post("/v1/analyses", files=2 * files) for _ in range(3)]
+    refused = [one for one in answers if one.status_code == 429]
+    assert refused
+    assert refused[0].headers["retry-after"]
+    told = locked.client.get("/metrics").text
+    assert f"tamperscope_refused_total {2.0 * len(refused)}" in told
+    assert len(list(locked.data.rglob("*.sent"))) == 2 * (3 - len(refused))
+    del locked.client.headers["authorization"]
+
+
+def test_a_name_that_is_allowed_is_known_however_it_is_written(locked: Service) -> None:
+    for name in ("photos.example.org", "PHOTOS.example.org:8443"):
+        assert locked.client.get("/healthz", headers={"host": name}).status_code == 200
 
 
 def test_the_folder_is_nobody_elses(locked: Service) -> None:
-    assert Path(locked.data).stat().st_mode & 0o077 == 0
+    for path in (locked.data, *Path(locked.data).rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path

@@ -36,7 +36,11 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="And there; 0 takes a free one.")] = 8000,
     database: Annotated[
         str,
-        typer.Option(metavar="URL", help="Keep analyses there; in a file of SQLite in --data unless given."),
+        typer.Option(
+            metavar="URL",
+            envvar="TAMPERSCOPE_DATABASE",
+            help="Keep analyses there; in a file of SQLite in --data unless given.",
+        ),
     ] = "",
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep photographs and pictures there.")
@@ -58,9 +62,7 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="Answer to this name, too; * to all. May be repeated."),
     ] = None,
-    max_megapixels: Annotated[
-        float, typer.Option(min=0.01, max=10_000, help="Refuse larger pictures.")
-    ] = 200,
+    max_megapixels: Annotated[float, typer.Option(min=0.01, max=10_000, help="Refuse larger pictures.")] = 50,
     max_mebibytes: Annotated[float, typer.Option(min=0.01, max=2048, help="Refuse larger files.")] = 64,
 ) -> None:
     """Serve pages for people and an interface for programs."""
@@ -89,9 +91,12 @@ def serve(
         tokens=tokens,
         hosts=(*Settings.hosts, _bracketed(host), *(allow_host or [])),
     )
+    os.umask(0o077)  # photographs of others are nobody else's business on this machine
     with answering(usage=True):
         application = build(settings)
-    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", server_header=False))
+    server = uvicorn.Server(
+        uvicorn.Config(application, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+    )
     with _listening(host, port) as listener:
         address = f"http://{_bracketed(host)}:{listener.getsockname()[1]}/"
         say(f"{address} (photographs and results are kept in {display(settings.data)})")

@@ -2,14 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, HTTPException, Path, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, HTTPException, Path, Query, Response, Security, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
+from fastapi.security import HTTPBearer
+from sqlalchemy.exc import SQLAlchemyError
 
 from tamperscope import __version__, plugins
 from tamperscope.io.paths import EVIDENCE
 from tamperscope.report import forms
-from tamperscope.serving.desk import Desk, desk
+from tamperscope.serving.desk import Desk, desk, whole
 from tamperscope.serving.schemas import (
     AnalysisAnswer,
     DetectorAnswer,
@@ -29,7 +31,8 @@ Service = Annotated[Desk, Depends(desk)]
 _Position = Annotated[bool, Query(description="also the place that EXIF names")]
 _TYPES = {"html": "text/html; charset=utf-8", "pdf": "application/pdf", "json": "application/json"}
 _MISSING: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "description": "There is no such analysis, or no such picture of it."}
+    404: {"model": Problem, "description": "There is no such analysis, or no such picture of it."},
+    410: {"model": Problem, "description": "Its files are gone."},
 }
 _UNDONE: dict[int | str, dict[str, Any]] = {
     **_MISSING,
@@ -37,7 +40,16 @@ _UNDONE: dict[int | str, dict[str, Any]] = {
 }
 _PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}, **_UNDONE}
 
-router = APIRouter(responses={422: {"model": Problem, "description": "What was sent does not fit."}})
+router = APIRouter(
+    # The guard asks for it; said here so that it is described.
+    dependencies=[Security(HTTPBearer(auto_error=False, description="if the service was given tokens"))],
+    responses={
+        401: {"model": Problem, "description": "A token is asked for."},
+        403: {"model": Problem, "description": "A page from elsewhere asks."},
+        421: {"model": Problem, "description": "The service does not answer to this name."},
+        422: {"model": Problem, "description": "What was sent does not fit."},
+    },
+)
 
 
 @router.post(
@@ -48,6 +60,7 @@ router = APIRouter(responses={422: {"model": Problem, "description": "What was s
         400: {"model": Problem, "description": "The body is no multipart form."},
         413: {"model": Problem, "description": "More photographs or bytes than are taken at once."},
         429: {"model": Problem, "description": "Too many photographs wait already."},
+        507: {"model": Problem, "description": "The disk is full."},
     },
 )
 def create(
@@ -76,58 +89,58 @@ def history(
     return HistoryAnswer(analyses=[AnalysisAnswer.of(one) for one in found], next=following)
 
 
-@router.get("/v1/analyses/{name}", tags=["analyses"], responses=_MISSING)
-def read(service: Service, name: ID) -> AnalysisAnswer:
+@router.get("/v1/analyses/{id}", tags=["analyses"], responses=_MISSING)
+def read(service: Service, id: ID) -> AnalysisAnswer:
     """Say where an analysis is; once it is done, with the same record as `result.json`."""
-    return AnalysisAnswer.of(service.find(name)[0])
+    return AnalysisAnswer.of(service.find(id)[0])
 
 
-@router.delete("/v1/analyses/{name}", status_code=204, tags=["analyses"], responses=_MISSING)
-def remove(service: Service, name: ID) -> None:
+@router.delete("/v1/analyses/{id}", status_code=204, tags=["analyses"], responses=_MISSING)
+def remove(service: Service, id: ID) -> None:
     """Delete an analysis with all its files, also one that waits or runs."""
-    service.forget(name)
+    service.forget(id)
 
 
 @router.get(
-    "/v1/analyses/{name}/maps/{detector}/{kind}",
+    "/v1/analyses/{id}/maps/{detector}/{kind}",
     tags=["pictures"],
     responses=_PNG,
     response_class=FileResponse,
 )
 def picture(
-    service: Service, name: ID, detector: Annotated[str, Path(pattern="^[a-z0-9_+]{1,200}$")], kind: Kind
+    service: Service, id: ID, detector: Annotated[str, Path(pattern="^[a-z0-9_+]{1,200}$")], kind: Kind
 ) -> FileResponse:
     """Return a detector's heatmap or mask, of the stored size, or its overlay, upright."""
-    found, places = service.done(name)
+    found, places = service.done(id)
     if detector not in [entry["name"] for entry in judged(found)]:
         raise HTTPException(404, "no such detector judged this photo")
-    return FileResponse(places.results / f"{detector}.{kind.value}.png", media_type="image/png")
+    return whole(places.results / f"{detector}.{kind.value}.png")
 
 
-@router.get("/v1/analyses/{name}/evidence", tags=["pictures"], responses=_PNG, response_class=FileResponse)
-def evidence(service: Service, name: ID) -> FileResponse:
+@router.get("/v1/analyses/{id}/evidence", tags=["pictures"], responses=_PNG, response_class=FileResponse)
+def evidence(service: Service, id: ID) -> FileResponse:
     """Return all overlays and the maps that led to them on one sheet."""
-    found, places = service.done(name)
+    found, places = service.done(id)
     if not (found.record or {}).get("evidence_sheet"):
         raise HTTPException(404, "this analysis has no evidence sheet")
-    return FileResponse(places.results / EVIDENCE, media_type="image/png")
+    return whole(places.results / EVIDENCE)
 
 
 @router.get(
-    "/v1/analyses/{name}/report",
+    "/v1/analyses/{id}/report",
     tags=["pictures"],
     responses={200: {"content": {kind: {} for kind in _TYPES.values()}}, **_UNDONE},
     response_class=Response,
 )
 async def report(
     service: Service,
-    name: ID,
-    format: forms.Form = forms.Form.html,  # noqa: A002
+    id: ID,
+    format: forms.Form = forms.Form.html,
     gps: _Position = False,
 ) -> Response:
     """Return the report, for people, as one file."""
-    made = await service.report(name, format, gps)
-    attached = {"Content-Disposition": f'attachment; filename="tamperscope-{name[:8]}.{format.value}"'}
+    made = await service.report(id, format, gps)
+    attached = {"Content-Disposition": f'attachment; filename="tamperscope-{id[:8]}.{format.value}"'}
     return Response(made, media_type=_TYPES[format.value], headers=attached)
 
 
@@ -141,10 +154,17 @@ def detectors() -> list[DetectorAnswer]:
     ]
 
 
-@router.get("/healthz", tags=["service"])
+@router.get(
+    "/healthz",
+    tags=["service"],
+    responses={503: {"model": Problem, "description": "The database does not answer."}},
+)
 async def health(service: Service) -> Health:
     """Say that the service and its database work; no token is asked for."""
-    await run_in_threadpool(service.store.counts)
+    try:
+        await run_in_threadpool(service.store.ping)
+    except SQLAlchemyError:
+        raise HTTPException(503, "the database does not answer") from None
     return Health(status="ok", version=__version__)
 
 

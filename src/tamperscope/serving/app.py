@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.staticfiles import StaticFiles
 
 from tamperscope import __version__
@@ -39,7 +40,7 @@ def build(settings: Settings) -> FastAPI:
             yield
         finally:
             counter.close()
-            crew.stop()
+            await run_in_threadpool(crew.stop)
 
     app = FastAPI(
         title="Tamperscope",

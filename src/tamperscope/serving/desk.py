@@ -2,18 +2,22 @@
 
 import asyncio
 import os
+import shutil
+import signal
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from fastapi import HTTPException, Request, UploadFile
+from fastapi.responses import FileResponse
 
 from tamperscope.detectors._refined import parts
 from tamperscope.errors import TamperscopeError
-from tamperscope.io.paths import clipped, one_line, write_whole
+from tamperscope.io.paths import clipped, one_line
 from tamperscope.parallel import outlive_nobody
 from tamperscope.plugins import names
 from tamperscope.report.forms import Form
@@ -22,9 +26,12 @@ from tamperscope.serving.places import Places
 from tamperscope.serving.settings import Settings
 from tamperscope.serving.store import Analysis, Store, new_id
 
-__all__ = ["Desk", "desk"]
+__all__ = ["Desk", "desk", "whole"]
 
 _LONGEST = 200  # letters of a name
+_MOST_LETTERS, _MOST_REFINERS = 400, 2  # of all detectors together, and of one
+_MOST_REPORTS = 20  # asked for at once
+_BLOCK = 2**20  # bytes
 
 
 class Desk:
@@ -32,111 +39,139 @@ class Desk:
 
     def __init__(self, settings: Settings, store: Store, meters: Meters) -> None:
         self.settings, self.store, self.meters = settings, store, meters
+        self._taking = threading.Lock()
         self._reporter: ProcessPoolExecutor | None = None
+        self._reports = 0
 
     def take(self, files: Sequence[UploadFile], detectors: Sequence[str], salvage: bool) -> list[Analysis]:
         """Keep photographs, and queue their analyses.
 
         Raises:
-            HTTPException: too many or too large, too many wait, or no such detector.
+            HTTPException: too many or too large, too many wait, no such detector, or the disk is full.
 
         """
         detectors = _known(detectors) or list(self.settings.detectors)
-        if not 0 < len(files) <= self.settings.files:
-            raise HTTPException(413, f"send 1 to {self.settings.files} photographs at once")
+        self._check(files)
         entries: list[dict[str, Any]] = [
-            {"id": new_id(), "name": _name(file.filename), "detectors": detectors, "salvage": salvage}
+            {
+                "id": new_id(),
+                "name": _name(file.filename),
+                "size": file.size or 0,
+                "detectors": detectors,
+                "salvage": salvage,
+            }
             for file in files
         ]
-        places = [Places.of(self.settings.data, entry["id"]) for entry in entries]
-        try:
-            for entry, place, file in zip(entries, places, files, strict=True):
-                entry["size"] = self._keep(file, place)
-            queued = self.store.add(entries, self.settings.queue)
-        except BaseException:
-            _remove(places)
-            raise
-        if not queued:
-            _remove(places)
-            self.meters.refused.inc(len(files))
-            raise HTTPException(
-                429, f"{self.settings.queue} photographs wait already; try later", {"Retry-After": "30"}
-            )
+        kept: list[Places] = []
+        with self._taking:  # two uploads at once must not both find the last free places
+            if self.store.waiting() + len(files) > self.settings.queue:
+                self.meters.refused.inc(len(files))
+                raise HTTPException(
+                    429, "too many photographs wait already; try later", {"Retry-After": "30"}
+                )
+            try:
+                for entry, file in zip(entries, files, strict=True):
+                    kept.append(self._keep(entry["id"], file))
+                self.store.add(entries)
+            except BaseException as error:
+                for places in kept:
+                    places.remove()
+                if isinstance(error, OSError):
+                    raise HTTPException(507, f"photographs cannot be kept: {error.strerror}") from error
+                raise
         self.meters.uploads.inc(len(files))
         return [Analysis(**entry, status="queued") for entry in entries]
 
-    def _keep(self, file: UploadFile, place: Places) -> int:
-        most = self.settings.limits.bytes
-        content = file.file.read(most + 1)
-        if len(content) > most:
-            raise HTTPException(413, f"{_name(file.filename)} has more than {most:,} bytes")
-        write_whole(place.sent, content)
-        return len(content)
+    def _check(self, files: Sequence[UploadFile]) -> None:
+        most = min(self.settings.files, self.settings.queue)
+        if not 0 < len(files) <= most:
+            raise HTTPException(413, f"send 1 to {most} photographs at once")
+        for file in files:
+            if (file.size or 0) > self.settings.limits.bytes:
+                raise HTTPException(
+                    413, f"{_name(file.filename)} has more than {self.settings.limits.bytes:,} bytes"
+                )
 
-    def find(self, name: str) -> tuple[Analysis, Places]:
+    def _keep(self, key: str, file: UploadFile) -> Places:
+        arriving, places = Places.arriving(self.settings.data, key), Places.of(self.settings.data, key)
+        try:
+            arriving.folder.mkdir(parents=True)
+            with arriving.sent.open("wb") as copy:
+                shutil.copyfileobj(file.file, copy, _BLOCK)
+            places.folder.parent.mkdir(parents=True, exist_ok=True)
+            arriving.folder.rename(places.folder)
+        except BaseException:
+            arriving.remove()
+            raise
+        return places
+
+    def find(self, key: str) -> tuple[Analysis, Places]:
         """Return an analysis and its files.
 
         Raises:
             HTTPException: there is none of that id.
 
         """
-        found = self.store.get(name)
+        found = self.store.get(key)
         if found is None:
             raise HTTPException(404, "there is no such analysis; it may have been deleted")
-        return found, Places.of(self.settings.data, name)
+        return found, Places.of(self.settings.data, key)
 
-    def done(self, name: str) -> tuple[Analysis, Places]:
+    def done(self, key: str) -> tuple[Analysis, Places]:
         """Return an analysis that is done, and its files.
 
         Raises:
             HTTPException: there is none, or it is not.
 
         """
-        found, places = self.find(name)
+        found, places = self.find(key)
         if found.status != "done":
             raise HTTPException(409, f"the analysis is {found.status}")
         return found, places
 
-    def forget(self, name: str) -> None:
+    def forget(self, key: str) -> None:
         """Delete an analysis and its files.
 
         Raises:
             HTTPException: there is none of that id.
 
         """
-        _, places = self.find(name)
-        self.store.delete(name)
+        _, places = self.find(key)
+        self.store.delete(key)
         places.remove()
 
-    async def report(self, name: str, form: Form, position: bool) -> bytes:
+    async def report(self, key: str, form: Form, position: bool) -> bytes:
         """Return the report of an analysis that is done; another process makes it, so that all else goes on.
 
         Raises:
-            HTTPException: there is none, it is not done, or its files are gone.
+            HTTPException: there is none, it is not done, its files are gone, or too many are asked for.
 
         """
-        _, places = await asyncio.to_thread(self.done, name)
-        loop = asyncio.get_running_loop()
-        for again in (True, False):
-            if self._reporter is None:
-                self._reporter = ProcessPoolExecutor(1, get_context("spawn"), _begin)
-            try:
-                found = await loop.run_in_executor(self._reporter, _report, places, form, position)
-            except BrokenProcessPool:
-                self.close()
-                if not again:
-                    raise
-            except TamperscopeError as error:
-                raise HTTPException(409, error.problem) from error
-            else:
-                break
-        return found
+        _, places = await asyncio.to_thread(self.done, key)
+        if self._reports >= _MOST_REPORTS:
+            raise HTTPException(429, "too many reports are being made; try later", {"Retry-After": "5"})
+        self._reports += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._pool(), _report, places, form, position
+            )
+        except BrokenProcessPool as error:
+            self._reporter = None  # the next report gets another
+            raise HTTPException(410, "the report cannot be made: its process crashed") from error
+        except TamperscopeError as error:
+            raise HTTPException(410, error.problem) from error
+        finally:
+            self._reports -= 1
+
+    def _pool(self) -> ProcessPoolExecutor:
+        if self._reporter is None:
+            self._reporter = ProcessPoolExecutor(1, get_context("spawn"), _begin)
+        return self._reporter
 
     def close(self) -> None:
         """Let the process go that makes reports."""
         if self._reporter is not None:
             self._reporter.shutdown(wait=False, cancel_futures=True)
-            self._reporter = None
 
 
 def desk(request: Request) -> Desk:
@@ -145,12 +180,26 @@ def desk(request: Request) -> Desk:
     return found
 
 
+def whole(path: Path) -> FileResponse:
+    """Answer with a picture.
+
+    Raises:
+        HTTPException: it is gone.
+
+    """
+    if not path.is_file():
+        raise HTTPException(410, "its files are gone")
+    return FileResponse(path)
+
+
 def _known(detectors: Sequence[str]) -> list[str]:
     wanted = list(
         dict.fromkeys(name.strip() for text in detectors for name in text.split(",") if name.strip())
     )
     for one in wanted:
         detector, refiners = parts(one)
+        if len(refiners) > _MOST_REFINERS:
+            raise HTTPException(422, f"at most {_MOST_REFINERS} refiners of a detector")
         for kind, name in (("detectors", detector), *(("refine", refiner) for refiner in refiners)):
             if name not in names(kind):
                 raise HTTPException(
@@ -168,13 +217,9 @@ def _name(given: str | None) -> str:
     )
 
 
-def _remove(places: Sequence[Places]) -> None:
-    for place in places:
-        place.remove()
-
-
 def _begin() -> None:
     os.nice(5)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service decides
     outlive_nobody()
 
 

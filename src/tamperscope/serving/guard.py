@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
+
+from starlette.requests import cookie_parser
 
 from tamperscope.serving.meters import Meters
 from tamperscope.serving.settings import Settings
@@ -17,10 +19,12 @@ __all__ = ["COOKIE", "Guard", "admits", "pass_for"]
 COOKIE = "tamperscope"
 _OPEN = ("/healthz", "/login", "/static/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_UPLOADS = ("/", "/v1/analyses")
 _OVERHEAD = 2**20  # bytes of a request beside its photographs
+_SMALL = 2**14  # bytes of any other request
 HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; img-src 'self' blob:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "cross-origin-opener-policy": "same-origin",
@@ -38,6 +42,7 @@ Send = Callable[[Message], Awaitable[None]]
 _Refusal = tuple[int, str, tuple[tuple[bytes, bytes], ...]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_log = logging.getLogger(__name__)
 _TOO_LONG: _Refusal = 413, "the request has more bytes than are taken at once", ()
 
 
@@ -51,17 +56,19 @@ class Guard:
     def __init__(self, app: App, settings: Settings, meters: Meters) -> None:
         self.app, self.settings, self.meters = app, settings, meters
         self.most = settings.limits.bytes * settings.files + _OVERHEAD  # bytes
+        self.hosts = {_bare(host) for host in settings.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 500
+        started, status, begun = time.perf_counter(), 500, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
+                begun = True
                 status = message["status"]
                 message["headers"] = _headers(message.get("headers", ()), scope["path"])
             await send(message)
@@ -72,6 +79,11 @@ class Guard:
                 await _refuse(answer, *refusal)
             else:
                 await self._pass(scope, receive, answer)
+        except Exception:
+            _log.exception("a request met an error")
+            if begun:
+                raise
+            await _refuse(answer, 500, "an error of the service itself; its log tells more", ())
         finally:
             route = getattr(scope.get("route"), "path", "other")
             self.meters.requests.labels(_method(scope), route, str(status)).observe(
@@ -80,19 +92,19 @@ class Guard:
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, until its body is longer than is taken: what is said of it then is replaced."""
-        seen, refused = 0, False
+        seen, refused, most = 0, False, self._most(scope)
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.most:
+            if seen > most:
                 raise TooMuch
             return message
 
         async def watched(message: Message) -> None:
             nonlocal refused
-            if seen <= self.most:
+            if seen <= most:
                 await send(message)
             elif not refused:
                 refused = True
@@ -100,47 +112,55 @@ class Guard:
 
         await self.app(scope, counted, watched)
 
+    def _most(self, scope: Scope) -> int:
+        """Return the bytes that a body may have."""
+        return self.most if scope["path"] in _UPLOADS else _SMALL
+
+    def _admitted(self, headers: dict[bytes, bytes]) -> bool:
+        """Tell whether a request brings a good token, or what a browser keeps in its place."""
+        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if scheme.lower() == "bearer":
+            return admits(self.settings, token.strip())
+        cookies = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
+        return _passes(self.settings, cookies.get(COOKIE, ""))
+
     def _refusal(self, scope: Scope) -> "_Refusal | None":
         """Return status, problem and headers if a request is refused."""
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
-        if _bare(host) not in self.settings.hosts and "*" not in self.settings.hosts:
+        if _bare(host) not in self.hosts and "*" not in self.hosts:
             return 421, "this service does not answer to that name; start it with --allow-host", ()
         if scope["method"] not in _SAFE and not _same_origin(headers, host):
             return 403, "a page from elsewhere may not do this", ()
         length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self.most:
+        if length.isdigit() and int(length) > self._most(scope):
             return _TOO_LONG
+        # Forms are decoded with whatever Python knows, and some of that takes minutes.
+        charset = headers.get(b"content-type", b"").decode("latin-1").lower().partition("charset=")[2]
+        if charset and not charset.strip("\"' ").startswith("utf-8"):
+            return 415, "forms are read as UTF-8", ()
         path = scope["path"]
-        if path.startswith(_OPEN) or admits(self.settings, _token(headers)):
+        if path.startswith(_OPEN) or self._admitted(headers):
             return None
         if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
             return 303, "sign in first", ((b"location", b"/login"),)
         return 401, "send a token: Authorization: Bearer TOKEN", ((b"www-authenticate", b"Bearer"),)
 
 
-def admits(settings: Settings, given: str) -> bool:
-    """Tell whether a token, or the pass that stands for one, is good, in a time that tells nothing of it."""
-    good = [pass_for(token) for token in settings.tokens]
-    offered = (pass_for(given), given)
-    matches = [hmac.compare_digest(one.encode(), other.encode()) for one in offered for other in good]
-    return any(matches) or not settings.tokens
+def admits(settings: Settings, token: str) -> bool:
+    """Tell whether a token is good."""
+    return _passes(settings, pass_for(token))
+
+
+def _passes(settings: Settings, given: str) -> bool:
+    """Tell whether what stands for a token is good, in a time that tells nothing of it."""
+    good = [pass_for(token).encode() for token in settings.tokens]
+    return any(hmac.compare_digest(given.encode("utf-8", "replace"), one) for one in good) or not good
 
 
 def pass_for(token: str) -> str:
     """Return what a browser keeps in the place of a token."""
     return hashlib.sha256(b"tamperscope:" + token.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _token(headers: dict[bytes, bytes]) -> str:
-    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if scheme.lower() == "bearer":
-        return token.strip()
-    try:
-        cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-    except CookieError:
-        return ""
-    return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
 def _same_origin(headers: dict[bytes, bytes], host: str) -> bool:

@@ -41,7 +41,7 @@ class Meters:
         for status in _STATUSES:
             kept.add_metric([status], counts.get(status, 0))
         yield kept
-        alive = sum(process.is_alive() for process in list(self._crew.workers.values()))
+        alive = sum(worker.process.is_alive() for worker in list(self._crew.workers.values()))
         yield GaugeMetricFamily("tamperscope_workers", "Worker processes alive", value=alive)
         version = GaugeMetricFamily("tamperscope_build", "The version that runs", labels=["version"])
         version.add_metric([__version__], 1)

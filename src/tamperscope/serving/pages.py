@@ -1,5 +1,6 @@
 """Pages for people: made here, with little script, and nothing from elsewhere."""
 
+import json
 import re
 from datetime import datetime, timezone
 from typing import Annotated, Any
@@ -12,9 +13,8 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Redirect
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from tamperscope import __version__, plugins
-from tamperscope.errors import TamperscopeError
-from tamperscope.report.content import gather
 from tamperscope.serving.api import ID, Service
+from tamperscope.serving.desk import whole
 from tamperscope.serving.guard import COOKIE, admits, pass_for
 from tamperscope.serving.places import Places
 from tamperscope.serving.schemas import judged
@@ -67,10 +67,12 @@ def home(
 ) -> Response:
     """Show where photographs go in, and what came of those before."""
     found = service.store.find(text, "", verdict, before=before, most=_SHOWN)
+    waiting = sum(one.status in ("queued", "running") for one in found)
     return _page(
         "home",
         analyses=found,
-        busy=any(one.status in ("queued", "running") for one in found),
+        busy=waiting > 0,
+        waiting=waiting,
         following=found[-1].created if len(found) == _SHOWN else None,
         text=text,
         verdict=verdict,
@@ -94,16 +96,16 @@ def send(
     return RedirectResponse(f"/analyses/{taken[0].id}" if len(taken) == 1 else "/", 303)
 
 
-@router.get("/analyses/{name}")
-def analysis(service: Service, name: ID) -> Response:
+@router.get("/analyses/{id}")
+def analysis(service: Service, id: ID) -> Response:
     """Show an analysis: where it is, or what was found."""
-    found, places = service.find(name)
+    found, places = service.find(id)
     if found.status != "done":
         return _page("waiting", 200, one=found, ahead=service.store.ahead(found))
     try:
-        report = gather(places.results, photo=places.sent, pictures=False)
-    except TamperscopeError as error:
-        raise HTTPException(410, f"its results are gone: {error.problem}") from error
+        report = json.loads(places.said.read_bytes())
+    except (OSError, ValueError):
+        raise HTTPException(410, "its files are gone") from None
     return _page("analysis", one=found, report=report, record=found.record, **_view(found, places))
 
 
@@ -119,25 +121,25 @@ def _view(found: Analysis, places: Places) -> dict[str, Any]:
     }
 
 
-@router.get("/analyses/{name}/view.jpg")
-def view(service: Service, name: ID) -> FileResponse:
+@router.get("/analyses/{id}/view.jpg")
+def view(service: Service, id: ID) -> FileResponse:
     """Return the photo, upright and at most as large as a page needs it."""
-    return FileResponse(service.done(name)[1].view)
+    return whole(service.done(id)[1].view)
 
 
-@router.get("/analyses/{name}/{detector}.layer.png")
-def layer(service: Service, name: ID, detector: str) -> FileResponse:
+@router.get("/analyses/{id}/{detector}.layer.png")
+def layer(service: Service, id: ID, detector: str) -> FileResponse:
     """Return a detector's heat, to be laid over the photo."""
-    found, places = service.done(name)
+    found, places = service.done(id)
     if detector not in [entry["name"] for entry in judged(found)]:
         raise HTTPException(404, "no such detector judged this photo")
-    return FileResponse(places.layer(detector))
+    return whole(places.layer(detector))
 
 
-@router.post("/analyses/{name}/delete")
-def delete(service: Service, name: ID) -> Response:
+@router.post("/analyses/{id}/delete")
+def delete(service: Service, id: ID) -> Response:
     """Delete an analysis, and go back to the others."""
-    service.forget(name)
+    service.forget(id)
     return RedirectResponse("/", 303)
 
 
@@ -175,7 +177,9 @@ def explain_problems(app: FastAPI) -> None:
     async def problem(request: Request, error: StarletteHTTPException) -> Response:
         if _PATHS.match(request.url.path):
             return await http_exception_handler(request, error)
-        return _page("problem", error.status_code, problem=error.detail)
+        page = _page("problem", error.status_code, problem=error.detail)
+        page.headers.update(error.headers or {})
+        return page
 
     @app.exception_handler(RequestValidationError)
     async def wrong(request: Request, error: RequestValidationError) -> Response:

@@ -2,13 +2,12 @@
 
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Places", "strays"]
+__all__ = ["Places", "clear"]
 
-_STRAY = 3600.0  # seconds after which a folder without an analysis is nobody's
+_STRAY = 3600.0  # seconds after which an upload has ended, or never will
 
 
 @dataclass(frozen=True)
@@ -18,9 +17,14 @@ class Places:
     folder: Path
 
     @classmethod
-    def of(cls, data: Path, name: str) -> "Places":
+    def of(cls, data: Path, key: str) -> "Places":
         """Return those of an analysis by its id."""
-        return cls(data / "analyses" / name[:2] / name)
+        return cls(data / "analyses" / key[:2] / key)
+
+    @classmethod
+    def arriving(cls, data: Path, key: str) -> "Places":
+        """Return where an upload is written before it is an analysis."""
+        return cls(data / "arriving" / key)
 
     @property
     def sent(self) -> Path:
@@ -37,6 +41,11 @@ class Places:
         """The photo as a page shows it."""
         return self.folder / "view.jpg"
 
+    @property
+    def said(self) -> Path:
+        """What a page says of the photo, as JSON."""
+        return self.folder / "page.json"
+
     def layer(self, detector: str) -> Path:
         """Return the heat of a detector as a page lays it over the photo."""
         return self.folder / f"{detector}.layer.png"
@@ -46,10 +55,12 @@ class Places:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def strays(data: Path, known: Callable[[Collection[str]], Collection[str]]) -> Iterator[Places]:
-    """Yield the places of analyses that nobody knows: of uploads that ended half-way."""
+def clear(data: Path) -> None:
+    """Remove what uploads left that ended half-way; never what may be an analysis."""
     old = time.time() - _STRAY
-    for shelf in (data / "analyses").glob("??"):
-        found = [path for path in shelf.iterdir() if path.stat().st_mtime < old]
-        there = known([path.name for path in found]) if found else ()
-        yield from (Places(path) for path in found if path.name not in there)
+    for path in (data / "arriving").glob("*"):
+        try:
+            if path.stat().st_mtime < old:
+                Places(path).remove()
+        except OSError:  # it has just arrived
+            continue

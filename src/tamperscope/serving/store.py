@@ -6,14 +6,15 @@ succeeds: an analysis ends once, whoever was killed meanwhile.
 
 import secrets
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from typing import Any
 
 import alembic.command
 import alembic.config
-from sqlalchemy import JSON, Engine, Float, Index, String, Text, create_engine, event, func, select
+from alembic.util import CommandError
+from sqlalchemy import JSON, Engine, Float, Index, String, Text, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql import ColumnElement, delete, insert, update
@@ -79,25 +80,18 @@ class Store:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def add(self, entries: Sequence[dict[str, Any]], most: int) -> bool:
-        """Queue analyses, each given by ``id``, ``name``, ``size``, ``detectors`` and ``salvage``; or none.
-
-        Return whether they are queued: not if more than ``most`` would wait.
-        """
+    def add(self, entries: Sequence[dict[str, Any]]) -> None:
+        """Queue analyses, each given by ``id``, ``name``, ``size``, ``detectors`` and ``salvage``."""
         now = time.time()
+        # Within an upload the order is kept.
+        rows = [{**entry, "created": now + place * 1e-6} for place, entry in enumerate(entries)]
         with self._session() as session:
-            waiting = session.scalar(select(func.count()).where(Analysis.status == "queued")) or 0
-            if waiting + len(entries) > most:
-                return False
-            # Within an upload the order is kept.
-            rows = [{**entry, "created": now + place * 1e-6} for place, entry in enumerate(entries)]
             session.execute(insert(Analysis), rows)
-        return True
 
-    def get(self, name: str) -> Analysis | None:
+    def get(self, key: str) -> Analysis | None:
         """Return an analysis by its id."""
         with self._session() as session:
-            return session.get(Analysis, name)
+            return session.get(Analysis, key)
 
     def find(
         self, text: str = "", status: str = "", verdict: str = "", *, before: float | None = None, most: int
@@ -118,6 +112,21 @@ class Store:
         with self._session() as session:
             return [Analysis(**row._mapping) for row in session.execute(query)]
 
+    def ping(self) -> None:
+        """Ask the database for nothing.
+
+        Raises:
+            SQLAlchemyError: it does not answer.
+
+        """
+        with self._session() as session:
+            session.execute(select(1))
+
+    def waiting(self) -> int:
+        """Return how many analyses wait."""
+        with self._session() as session:
+            return session.scalar(select(func.count()).where(Analysis.status == "queued")) or 0
+
     def counts(self) -> dict[str, int]:
         """Return how many analyses there are by status."""
         query = select(Analysis.status, func.count()).group_by(Analysis.status)
@@ -130,15 +139,10 @@ class Store:
         with self._session() as session:
             return session.scalar(query) or 0
 
-    def delete(self, name: str) -> bool:
+    def delete(self, key: str) -> bool:
         """Forget an analysis; return whether there was one."""
         with self._session() as session:
-            return bool(_changed(session.execute(delete(Analysis).where(Analysis.id == name))))
-
-    def known(self, names: Collection[str]) -> set[str]:
-        """Return those of some ids that there are."""
-        with self._session() as session:
-            return set(session.scalars(select(Analysis.id).where(Analysis.id.in_(names))))
+            return bool(_changed(session.execute(delete(Analysis).where(Analysis.id == key))))
 
     def expired(self, age: float) -> list[str]:
         """Return the ids of analyses that ended longer than ``age`` seconds ago."""
@@ -172,17 +176,21 @@ class Store:
             session.execute(update(Analysis).where(*_of(worker)).values(lease=time.time() + _LEASE))
 
     def finish(
-        self, name: str, worker: str, record: dict[str, Any] | None, error: str | None, **facts: Any
+        self, key: str, worker: str, record: dict[str, Any] | None, error: str | None, **facts: Any
     ) -> bool:
         """End a worker's analysis with a record or an error; return whether it still was that worker's."""
         values = {"record": record, "error": error, "finished": time.time(), **facts}
         status = "failed" if record is None else "done"
-        ended = update(Analysis).where(Analysis.id == name, *_of(worker)).values(status=status, **values)
+        ended = update(Analysis).where(Analysis.id == key, *_of(worker)).values(status=status, **values)
         with self._session() as session:
             return bool(_changed(session.execute(ended)))
 
-    def release(self, worker: str) -> None:
-        """Queue again what a worker that is no more had begun."""
+    def release(self, worker: str, *, blamed: bool = True) -> None:
+        """Queue again what a worker that is no more had begun; unless it is to blame, that was no attempt."""
+        if not blamed:
+            with self._session() as session:
+                fewer = {"attempts": Analysis.attempts - 1}
+                session.execute(update(Analysis).where(*_of(worker)).values(fewer))
         self._release(*_of(worker))
 
     def sweep(self) -> None:
@@ -202,12 +210,6 @@ class Store:
         with self._session() as session:
             session.execute(ended.values(status="failed", error=error, finished=time.time()))
 
-    def overdue(self, worker: str, seconds: float) -> bool:
-        """Tell whether a worker's analysis has taken longer than so many seconds."""
-        query = select(Analysis.id).where(*_of(worker), Analysis.started < time.time() - seconds)
-        with self._session() as session:
-            return session.scalar(query) is not None
-
 
 def _of(worker: str) -> tuple[ColumnElement[bool], ...]:
     return Analysis.worker == worker, Analysis.status == "running"
@@ -217,34 +219,36 @@ def _changed(result: Any) -> int:
     return int(result.rowcount)
 
 
-def open_store(url: str) -> Store:
-    """Return the analyses in a database, whose tables are made or brought up to date.
+def open_store(url: str, *, migrated: bool = False) -> Store:
+    """Return the analyses in a database, whose tables are made or brought up to date unless they are already.
 
     Raises:
         InvalidParameter: the URL means nothing, or its driver is not installed.
-        OutputError: the database cannot be reached.
+        OutputError: the database cannot be reached, or is of a newer version.
 
     """
     try:
         engine = create_engine(url, **_options(url))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare)
-        migrate(engine)
+        if not migrated:
+            migrate(engine)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise InvalidParameter(
             f"the database's URL cannot be used ({error})",
             "give sqlite:///FILE or postgresql+pg8000://USER:PASSWORD@HOST/NAME",
         ) from None
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, CommandError, OSError) as error:
         raise OutputError(
             f"the database cannot be used ({one_line(str(getattr(error, 'orig', error)))[:300]})",
-            "check --database, and whether its server runs",
+            "check --database, whether its server runs, and that this version is no older than its tables",
         ) from error
     return Store(engine)
 
 
 def _options(url: str) -> dict[str, Any]:
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20} if "sqlite" not in url else {}
+    local = make_url(url).get_backend_name() == "sqlite"
+    return {} if local else {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
 
 
 def _prepare(connection: Any, _: Any) -> None:

@@ -1,5 +1,8 @@
 """What a page shows of a photo and of each detector's heat: pictures of the same size, upright."""
 
+import json
+from dataclasses import asdict
+
 import cv2
 import numpy as np
 
@@ -7,6 +10,7 @@ from tamperscope.errors import TamperscopeError
 from tamperscope.io.decode import decode, read_file
 from tamperscope.io.paths import write_whole
 from tamperscope.io.render import COLOURS, shrunk, upright
+from tamperscope.report.content import gather
 from tamperscope.scanning.photo import Plan
 from tamperscope.serving.places import Places
 
@@ -17,7 +21,9 @@ _QUALITY = 90
 
 
 def draw_views(places: Places, plan: Plan, detectors: list[str]) -> None:
-    """Write the pictures of an analysis that is done."""
+    """Write the pictures of an analysis that is done, and what is said of it; a page decodes nothing."""
+    said = asdict(gather(places.results, photo=places.sent, pictures=False))
+    write_whole(places.said, json.dumps(said).encode())
     photo = decode(read_file(places.sent, plan.limits.bytes), salvage=plan.salvage, limits=plan.limits)
     picture = shrunk(upright(photo.pixels, photo.orientation), _SIDE)
     quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,16 +25,21 @@ _PULSE = 5.0  # seconds between signs of life
 _NICE = 10  # so that the service answers while photographs are analysed
 
 
-def work(settings: Settings, name: str) -> None:
-    """Work off the queue until the process that started this one is no more."""
+def work(settings: Settings, name: str, begun: Any) -> None:
+    """Work off the queue until the process that started this one is no more.
+
+    ``begun`` is shared with it: since when, by the monotonic clock, this worker is at a photo; 0: at none.
+    """
     import cv2
 
     os.nice(_NICE)
+    with suppress(OSError):  # where memory is short, a photo goes before the service
+        Path("/proc/self/oom_score_adj").write_text("1000")
     cv2.setNumThreads(1)  # the workers are the parallelism
-    store = open_store(settings.url)
+    store = open_store(settings.url, migrated=True)
     threading.Thread(target=_live, args=(store, name), daemon=True).start()
     while True:
-        if not serve_one(store, settings, name):
+        if not serve_one(store, settings, name, begun):
             time.sleep(_PAUSE)
 
 
@@ -45,13 +51,15 @@ def _live(store: Store, name: str) -> None:
             store.renew(name)
 
 
-def serve_one(store: Store, settings: Settings, worker: str) -> bool:
+def serve_one(store: Store, settings: Settings, worker: str, begun: Any) -> bool:
     """Analyse what has waited longest, if anything does; return whether it did."""
     claimed = store.claim(worker)
     if claimed is None:
         return False
     places = Places.of(settings.data, claimed.id)
+    begun.value = time.monotonic()
     outcome = analyse(claimed, places, settings)
+    begun.value = 0.0
     error = str(outcome.error) if outcome.error else None
     ended = store.finish(claimed.id, worker, outcome.record, error, **_summary(outcome.record))
     if not ended and store.get(claimed.id) is None:  # forgotten meanwhile

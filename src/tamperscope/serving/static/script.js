@@ -45,7 +45,7 @@ if (form) {
   document.addEventListener("dragleave", () => form.classList.remove("over"));
   document.addEventListener("drop", (event) => {
     form.classList.remove("over");
-    if (!event.dataTransfer.files.length) return;
+    if (button.disabled || !event.dataTransfer.files.length) return;
     input.files = event.dataTransfer.files;
     send();
   });
@@ -59,11 +59,15 @@ const refresh = async () => {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-fresh]");
-    if (!fresh) {
+    if (answer.ok && !fresh) {
       location.reload();
       return;
     }
-    if (fresh.innerHTML !== part.innerHTML) part.replaceWith(fresh);
+    // What a person's keyboard is at stays under it.
+    if (answer.ok && fresh.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
+      part.replaceWith(fresh);
+      document.querySelector("[data-status]").textContent = fresh.dataset.said;
+    }
   } catch {
     // The service is away; it may come back.
   }
@@ -109,6 +113,7 @@ if (viewer) {
     button.addEventListener("click", () => steps[button.dataset.zoom]());
   }
   stage.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey) return; // that is the browser's own zoom
     const step = { "+": "in", "=": "in", "-": "out", "0": "fit" }[event.key];
     if (step) steps[step]();
   });
