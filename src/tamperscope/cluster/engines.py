@@ -105,6 +105,7 @@ class Ray(Engine):
 
     def _join(self) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody asked to report home
+        os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # the first that ends a run is told by us
         place: dict[str, Any] = {"address": self.address}
         if self.address is None:
             place = {
@@ -144,4 +145,4 @@ def _call(work: Callable[[Batch], Done], batch: Batch) -> Done:
 
 
 def _line(error: BaseException) -> str:
-    return clipped(display(str(error)), 300)
+    return clipped(display(str(error).partition("\n")[0]), 300)

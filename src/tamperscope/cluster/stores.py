@@ -297,11 +297,15 @@ def _mark(info: Any) -> str:
 
 
 class Foreign(Remote):
-    """Whatever fsspec knows; a file is written beside its place and moved there."""
+    """Whatever fsspec knows; a file is written beside its place and moved there, if moving is known."""
 
     def __init__(self, prefix: str, base: str, system: Any) -> None:
         super().__init__(prefix, base)
+        import fsspec
+
         self.system = system
+        # fsspec's own is a copy under names that it takes for patterns: so do object stores, which need none.
+        self._renames = type(system).mv is not fsspec.AbstractFileSystem.mv
         self.arrow = fs.PyFileSystem(fs.FSSpecHandler(system))
 
     def _look(self, path: str) -> Found | None:
@@ -325,10 +329,13 @@ class Foreign(Remote):
 
     def _write(self, path: str, content: bytes) -> None:
         folder, _, name = path.rpartition("/")
-        draft = f"{folder}/.{name}.{os.getpid()}.part"
         self.system.makedirs(folder, exist_ok=True)
-        self.system.pipe_file(draft, content)
-        self.system.mv(draft, path)
+        if self._renames:
+            draft = f"{folder}/.{name}.{os.getpid()}.part"
+            self.system.pipe_file(draft, content)
+            self.system.mv(draft, path)
+        else:
+            self.system.pipe_file(path, content)
 
     def _remove(self, path: str) -> None:
         self.system.rm_file(path)
@@ -385,7 +392,7 @@ def _connect(scheme: str, host: str) -> Remote:
         import fsspec
 
         # Its cache of listings would grow with the collection.
-        system, base = fsspec.core.url_to_fs(prefix, use_listings_cache=False)
+        system, base = fsspec.core.url_to_fs(f"{prefix}/", use_listings_cache=False)
     except (ImportError, ValueError, OSError, pa.ArrowException) as error:
         raise InvalidParameter(
             f"{prefix} cannot be reached ({_reason(error)})", "check the name, the rights and the network"
