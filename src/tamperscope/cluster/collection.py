@@ -11,6 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tamperscope import __version__, plugins
 from tamperscope.cluster.engines import Engine
 from tamperscope.cluster.listing import Entry, find
@@ -180,14 +182,11 @@ class _Run:
             fresh, rows = self.seen.new(asked), self.results.find(asked)
             known = [(entry, int(row)) for entry, new, row in zip(piece, fresh, rows, strict=True) if new]
             kept = self._kept([(entry, row) for entry, row in known if row >= 0])
-            for entry, row in known:
-                if row in kept:
-                    self.tally.resumed += 1
-                    self.tally.unjudged += not self.results.flags[row]
-                else:
-                    if row >= 0:  # at once: no reader may meet two rows, and a killed run does it again
-                        self.results.drop([row])
-                    yield entry.uri
+            self.tally.resumed += len(kept)
+            self.tally.unjudged += int(np.count_nonzero(~self.results.flags[list(kept)])) if kept else 0
+            # Rows of changed files go before the new ones come: no reader may meet both.
+            self.results.drop({row for _, row in known if row >= 0} - kept)
+            yield from (entry.uri for entry, row in known if row not in kept)
 
     def _kept(self, known: list[tuple[Entry, int]]) -> set[int]:
         """Return the rows whose files are as they were, or gone."""

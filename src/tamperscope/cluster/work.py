@@ -74,9 +74,7 @@ def _work(batch: Batch, job: Job) -> Done:
             rows.append(row)
             top = max((value for value in (done.top, score) if value is not None), default=None)
             done = replace(done, unjudged=done.unjudged + (not judged), top=top)
-    store, out = locate(job.out)
-    _check_run(store, out, job.run)
-    _write(store, out, part_name(job.run, batch.uris), rows, failures)
+    _write(batch, job, rows, failures)
     return replace(done, analysed=len(rows), failed=len(failures))
 
 
@@ -128,24 +126,24 @@ def _check_run(store: Store, out: str, run: str) -> None:
         raise OutputError("another run writes to it now", "let that one finish", display(store.uri(out)))
 
 
-def _write(
-    store: Store, out: str, name: str, rows: list[dict[str, Any]], failures: list[dict[str, Any]]
-) -> None:
-    if rows:
-        store.write(f"{out}/results/{name}", encode(rows, RESULTS))
-    if failures:
-        store.write(f"{out}/failures/{name}", encode(failures, FAILURES))
+def _write(batch: Batch, job: Job, rows: list[dict[str, Any]], failures: list[dict[str, Any]]) -> None:
+    store, out = locate(job.out)
+    name = part_name(job.run, batch.uris)
+    tables = {"results": (rows, RESULTS), "failures": (failures, FAILURES)}
+    files = {f"{out}/{table}/{name}": encode(*content) for table, content in tables.items() if content[0]}
+    _check_run(store, out, job.run)  # as late as can be
+    for path, content in files.items():
+        store.write(path, content)
 
 
 def record_failure(batch: Batch, job: Job, error: TamperscopeError) -> Done:
     """Write that a batch could not be done.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: it cannot be written, or another run writes now.
 
     """
-    store, out = locate(job.out)
-    _write(store, out, part_name(job.run, batch.uris), [], [_failure(uri, error) for uri in batch.uris])
+    _write(batch, job, [], [_failure(uri, error) for uri in batch.uris])
     return Done(batch, failed=len(batch.uris))
 
 
