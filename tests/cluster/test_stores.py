@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -104,6 +105,29 @@ def test_relative_paths_and_dots_go(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     assert locate("a/../b.jpg")[1] == f"{tmp_path}/b.jpg"
     assert locate("file:///x/../y%2Fz.jpg")[1] == "/y/z.jpg"
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_objects_are_put_in_one_request_where_pyarrow_can(
+    monkeypatch: pytest.MonkeyPatch, *, old: bool
+) -> None:
+    asked = []
+
+    class FileSystem:
+        @staticmethod
+        def from_uri(uri: str) -> tuple[object, str]:
+            asked.append(uri)
+            if old and "?" in uri:
+                raise pa.ArrowInvalid("unexpected query parameter")
+            return object(), "bucket"
+
+    monkeypatch.setattr(stores.fs, "FileSystem", FileSystem)
+    store, path = locate(f"s3://bucket{old}/deep/a ?.jpg")
+    assert isinstance(store, Objects)
+    assert path == "bucket/deep/a ?.jpg"
+    assert store.uri(path) == f"s3://bucket{old}/deep/a ?.jpg"
+    assert asked == [f"s3://bucket{old}?allow_delayed_open=true", f"s3://bucket{old}"][: 1 + old]
+    stores._connect.cache_clear()
 
 
 @pytest.mark.parametrize(

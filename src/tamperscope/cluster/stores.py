@@ -185,8 +185,7 @@ class Remote(Store):
 
     def inside(self, folder: str) -> Iterator[Found]:
         with self._reading(folder):
-            listed = self._list(folder)
-        yield from listed
+            yield from self._list(folder)
 
     def read(self, path: str, limit: int) -> tuple[bytes, str | None]:
         with self._reading(path):
@@ -239,7 +238,7 @@ class Remote(Store):
     def _look(self, path: str) -> Found | None: ...
 
     @abstractmethod
-    def _list(self, folder: str) -> list[Found]: ...
+    def _list(self, folder: str) -> Iterator[Found]: ...
 
     @abstractmethod
     def _measure(self, path: str) -> tuple[str, int]:
@@ -266,8 +265,8 @@ class Objects(Remote):
         info = self.arrow.get_file_info(path)
         return None if info.type == fs.FileType.NotFound else _described(info)
 
-    def _list(self, folder: str) -> list[Found]:
-        return [_described(info) for info in self.arrow.get_file_info(fs.FileSelector(folder))]
+    def _list(self, folder: str) -> Iterator[Found]:
+        return map(_described, self.arrow.get_file_info(fs.FileSelector(folder)))
 
     def _measure(self, path: str) -> tuple[str, int]:
         info = self.arrow.get_file_info(path)
@@ -314,9 +313,9 @@ class Foreign(Remote):
         except FileNotFoundError:
             return None
 
-    def _list(self, folder: str) -> list[Found]:
-        listed = [_told(entry) for entry in self.system.ls(folder, detail=True)]
-        return [found for found in listed if found.path.rstrip("/") != folder.rstrip("/")]
+    def _list(self, folder: str) -> Iterator[Found]:
+        listed = map(_told, self.system.ls(folder, detail=True))
+        return (found for found in listed if found.path.rstrip("/") != folder.rstrip("/"))
 
     def _measure(self, path: str) -> tuple[str, int]:
         entry = self.system.info(path)
@@ -387,8 +386,7 @@ def _connect(scheme: str, host: str) -> Remote:
         )
     try:
         if scheme in _OBJECT_STORES:
-            system, base = fs.FileSystem.from_uri(prefix)
-            return Objects(prefix, base, system)
+            return _objects(scheme, prefix)
         import fsspec
 
         # Its cache of listings would grow with the collection.
@@ -398,6 +396,15 @@ def _connect(scheme: str, host: str) -> Remote:
             f"{prefix} cannot be reached ({_reason(error)})", "check the name, the rights and the network"
         ) from error
     return Foreign(prefix, base, system)
+
+
+def _objects(scheme: str, prefix: str) -> Objects:
+    if scheme == "s3":
+        with suppress(pa.ArrowInvalid):  # of pyarrow before 19, which takes three requests for what one does
+            system, base = fs.FileSystem.from_uri(f"{prefix}?allow_delayed_open=true")
+            return Objects(prefix, base, system)
+    system, base = fs.FileSystem.from_uri(prefix)
+    return Objects(prefix, base, system)
 
 
 def _unreadable(error: Exception, source: str) -> UnreadableFile:
