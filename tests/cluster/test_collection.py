@@ -22,8 +22,10 @@ from tamperscope.scanning.photo import Plan
 ELA = Plan(("ela",))
 
 
-def scan(folder: Path | str, out: Path | str, engine: Here | None = None, **options: Any) -> Tally:
-    given = [str(folder)] if isinstance(folder, Path | str) else folder
+def scan(
+    folder: Path | str | list[str], out: Path | str, engine: Here | None = None, **options: Any
+) -> Tally:
+    given = [str(folder)] if isinstance(folder, Path | str) else list(folder)
     plan = options.pop("plan", ELA)
     return scan_collection(given, str(out), engine or Here(), plan, size=options.pop("size", 4), **options)
 
@@ -50,7 +52,7 @@ def test_each_photo_has_a_row_a_record_and_maps(tmp_path: Path) -> None:
 def test_nothing_is_done_twice_and_nothing_overlooked(tmp_path: Path) -> None:
     photos, out = write_photos(tmp_path / "photos"), tmp_path / "out"
     both = [str(photos), str(photos / "*.jpg")]
-    assert scan(both, out).analysed == 10  # type: ignore[arg-type]
+    assert scan(both, out).analysed == 10
     write_photos(photos, 13)
     before = table(out)
     engine = Here()
@@ -184,7 +186,7 @@ def test_what_gives_no_photo_is_told_and_counted(tmp_path: Path) -> None:
     problems: list[Any] = []
     told: list[int] = []
     tally = scan(
-        [str(photos), str(tmp_path / "none")],  # type: ignore[arg-type]
+        [str(photos), str(tmp_path / "none")],
         tmp_path / "out",
         problem=problems.append,
         told=lambda tally: told.append(tally.analysed),

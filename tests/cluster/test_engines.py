@@ -142,7 +142,7 @@ def test_no_ray_and_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ConnectionError("nobody answers")
 
     monkeypatch.setenv("RAY_ADDRESS", "nowhere:1")
-    monkeypatch.setitem(sys.modules, "ray", Absent())  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "ray", Absent())
     with pytest.raises(InvalidParameter, match=r"cannot be reached at nowhere:1 \(nobody answers\)"):
         list(Ray().run(numbered, [Batch(("1",))]))
     assert list(Ray().run(numbered, [])) == [], "which needs no cluster"

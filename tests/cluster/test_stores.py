@@ -121,7 +121,7 @@ def test_objects_are_put_in_one_request_where_pyarrow_can(
                 raise pa.ArrowInvalid("unexpected query parameter")
             return object(), "bucket"
 
-    monkeypatch.setattr(stores.fs, "FileSystem", FileSystem)
+    monkeypatch.setattr("tamperscope.cluster.stores.fs.FileSystem", FileSystem)
     store, path = locate(f"s3://bucket{old}/deep/a ?.jpg")
     assert isinstance(store, Objects)
     assert path == "bucket/deep/a ?.jpg"
@@ -160,7 +160,7 @@ def test_writing_remotely_is_tried_again_and_then_told(
 ) -> None:
     store, root = memory(tmp_path)
     slept: list[float] = []
-    monkeypatch.setattr(stores.time, "sleep", slept.append)
+    monkeypatch.setattr("tamperscope.cluster.stores.time.sleep", slept.append)
     calls = iter([ConnectionError("gone"), None])
 
     def once(*_: Any) -> None:
