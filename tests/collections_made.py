@@ -10,7 +10,7 @@ from pyarrow import dataset
 
 import photos
 from tamperscope.cluster.engines import Engine
-from tamperscope.cluster.stores import locate
+from tamperscope.cluster.places import locate
 from tamperscope.cluster.work import Batch, Done
 
 __all__ = ["ODD", "Here", "table", "tiny", "uris", "write_photos"]

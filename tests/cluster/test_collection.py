@@ -11,7 +11,7 @@ from collections_made import ODD, Here, table, tiny, uris, write_photos
 from photos import awkward
 from tamperscope.cluster import collection, work
 from tamperscope.cluster.collection import Tally, scan_collection
-from tamperscope.cluster.stores import locate
+from tamperscope.cluster.places import locate
 from tamperscope.cluster.work import Job
 from tamperscope.errors import CorruptFile, Defect, InvalidParameter, OutputError
 from tamperscope.io.decode import Limits

@@ -7,7 +7,7 @@ from pyarrow import parquet
 
 from collections_made import ODD, tiny
 from tamperscope.cluster.listing import Entry, find
-from tamperscope.cluster.stores import locate
+from tamperscope.cluster.places import locate
 from tamperscope.errors import TamperscopeError
 
 

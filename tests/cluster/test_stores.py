@@ -11,8 +11,10 @@ from hypothesis import strategies as some
 from pyarrow import fs
 
 from collections_made import ODD
-from tamperscope.cluster import stores
-from tamperscope.cluster.stores import Local, Objects, Remote, Store, locate
+from tamperscope.cluster import places
+from tamperscope.cluster.places import locate
+from tamperscope.cluster.remotes import Objects, Remote
+from tamperscope.cluster.stores import Local, Store
 from tamperscope.errors import InvalidParameter, OutputError, TooLarge, UnreadableFile
 
 Place = tuple[Store, str]
@@ -121,13 +123,13 @@ def test_objects_are_put_in_one_request_where_pyarrow_can(
                 raise pa.ArrowInvalid("unexpected query parameter")
             return object(), "bucket"
 
-    monkeypatch.setattr("tamperscope.cluster.stores.fs.FileSystem", FileSystem)
+    monkeypatch.setattr("tamperscope.cluster.places.fs.FileSystem", FileSystem)
     store, path = locate(f"s3://bucket{old}/deep/a ?.jpg")
     assert isinstance(store, Objects)
     assert path == "bucket/deep/a ?.jpg"
     assert store.uri(path) == f"s3://bucket{old}/deep/a ?.jpg"
     assert asked == [f"s3://bucket{old}?allow_delayed_open=true", f"s3://bucket{old}"][: 1 + old]
-    stores._connect.cache_clear()
+    places._connect.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_writing_remotely_is_tried_again_and_then_told(
 ) -> None:
     store, root = memory(tmp_path)
     slept: list[float] = []
-    monkeypatch.setattr("tamperscope.cluster.stores.time.sleep", slept.append)
+    monkeypatch.setattr("tamperscope.cluster.remotes.time.sleep", slept.append)
     calls = iter([ConnectionError("gone"), None])
 
     def once(*_: Any) -> None:

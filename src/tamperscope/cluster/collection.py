@@ -16,7 +16,8 @@ import numpy as np
 from tamperscope import __version__, plugins
 from tamperscope.cluster.engines import Engine
 from tamperscope.cluster.listing import Entry, find
-from tamperscope.cluster.stores import Local, Store, locate
+from tamperscope.cluster.places import locate
+from tamperscope.cluster.stores import Local, Store
 from tamperscope.cluster.tables import FAILURES, RESULTS, Keys, Seen, keys, read_index
 from tamperscope.cluster.work import SETTINGS, Batch, Done, Job, record_failure, remove_parts, work
 from tamperscope.errors import Defect, OutputError, TamperscopeError

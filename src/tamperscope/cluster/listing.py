@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 import pyarrow as pa
 from pyarrow import parquet
 
-from tamperscope.cluster.stores import Found, Store, locate
+from tamperscope.cluster.places import locate
+from tamperscope.cluster.stores import Found, Store
 from tamperscope.errors import CorruptFile, TamperscopeError, UnreadableFile
 from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display
 from tamperscope.scanning.find import SUFFIXES

@@ -8,7 +8,8 @@ from typing import Any
 
 import cv2
 
-from tamperscope.cluster.stores import Store, locate
+from tamperscope.cluster.places import locate
+from tamperscope.cluster.stores import Store
 from tamperscope.cluster.tables import FAILURES, RESULTS, encode, part_name
 from tamperscope.errors import OutputError, TamperscopeError
 from tamperscope.io.paths import display
