@@ -25,14 +25,15 @@ def ordered(
     *,
     lost: Callable[[Task], Result],
     preload: Sequence[str] = (),
+    apart: bool = False,
 ) -> Iterator[Result]:
     """Yield ``function(task)`` for each task; tasks are taken only as fast as they are worked off.
 
-    More than one worker means processes that were not forked from the caller: ``function``, tasks and
-    results are pickled, and ``preload`` names modules that all workers share. ``lost(task)`` is the result
-    of a task on which a worker died, whatever killed it; all others are kept.
+    More than one worker, or one ``apart``, means processes that were not forked from the caller:
+    ``function``, tasks and results are pickled, and ``preload`` names modules that all workers share.
+    ``lost(task)`` is the result of a task on which a worker died, whatever killed it; all others are kept.
     """
-    if workers > 1:
+    if workers > 1 or apart:
         yield from _in_processes(function, tasks, workers, lost, preload)
     else:
         yield from map(function, tasks)

@@ -49,10 +49,13 @@ def answering(*, usage: bool = False, resume: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on a terminal once the work takes more than two seconds; yield what advances it."""
+def progress(label: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """Show a bar on a terminal once the work takes more than two seconds; yield what advances it.
+
+    By one, or as told. A ``total`` that is not known is none.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
-        yield lambda: None
+        yield lambda *_: None
         return
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -72,7 +75,7 @@ def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
         timer.daemon = True
         timer.start()
         try:
-            yield lambda: bar.advance(task)
+            yield lambda count=1: bar.advance(task, count)
         finally:
             timer.cancel()
             timer.join()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamperscope.cli._app import FAILED, FOUND, INTERRUPTED, answering, app, progress, say
-from tamperscope.cli._settings import Detectors, Refine, Settings, Workers, detector_fields, detector_names
+from tamperscope.cli._collection import Collection, Engines
+from tamperscope.cli._settings import Detectors, Refine, Settings, detector_fields, detector_names
 from tamperscope.errors import TamperscopeError
 from tamperscope.report.forms import Form
 
@@ -34,18 +35,24 @@ tamperscope scan photo.jpg --out results --report pdf
 
 tamperscope scan 'uploads/*.jpg' --json --fail-on 0.9 | jq .detections
 
+tamperscope scan --engine ray s3://bucket/photos --out s3://bucket/found --workers 16 (docs/guide/cluster.md)
+
 Exit code: 0 all files were analysed, 1 some could not be, 2 wrong usage, 3 a score reached --fail-on."""
 )
 def scan(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Photos, folders or glob patterns.", show_default=False),
+        typer.Argument(
+            metavar="PATH...",
+            help="Photos, folders or glob patterns; with --engine also URIs and manifests.",
+            show_default=False,
+        ),
     ],
     detector: Detectors = None,
     refine: Refine = None,
     settings: Settings = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write results and pictures here.")
+        str | None, typer.Option("--out", "-o", metavar="DIR", help="Write results and pictures here.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record a line.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="With --out: also heatmaps as float32 .npy.")] = False,
@@ -53,7 +60,12 @@ def scan(
     report: Annotated[
         Form | None, typer.Option("--report", help="With --out: also a report of each photo, for people.")
     ] = None,
-    workers: Workers = 1,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers", "-w", min=1, max=10_000, help="Processes; with --engine, analyses at once."
+        ),
+    ] = 1,
     fail_on: Annotated[
         float | None,
         typer.Option("--fail-on", metavar="SCORE", min=0, max=1, help="Exit with 3 if a score reaches this."),
@@ -70,20 +82,39 @@ def scan(
     max_mebibytes: Annotated[
         float, typer.Option(min=0.01, max=65_536, help="Refuse larger files before reading them.")
     ] = 256,
+    engine: Annotated[
+        Engines | None,
+        typer.Option("--engine", help="Scan a collection into tables and maps in --out."),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option("--address", metavar="HOST:PORT", help="With --engine ray: the cluster to run on."),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option("--batch", min=1, max=100_000, help="With --engine: photos a file of the table; 32."),
+    ] = None,
+    maps: Annotated[
+        bool, typer.Option("--maps/--no-maps", help="With --engine: write masks and heatmaps.")
+    ] = True,
 ) -> None:
     """Say whether and where photos were edited, and draw it."""
     if (raw or resume or report) and not out:
         raise typer.BadParameter("--raw, --resume and --report need --out")
+    collection = Collection(engine, workers, address, batch, maps)
+    collection.check(out, printed=as_json or report is not None)
     plan = _plan(
         detector_names(detector, refine),
         settings or [],
-        out=out,
+        out=Path(out) if out and not engine else None,
         raw=raw,
         report=report,
         resume=resume,
         salvage=salvage,
         limits=(int(max_megapixels * 1e6), int(max_mebibytes * 2**20)),
     )
+    if engine and out:
+        raise typer.Exit(collection.scan(paths, out, plan, resume=resume, fail_on=fail_on))
     from tamperscope.scanning.batch import run
     from tamperscope.scanning.find import find_photos, plan_tasks
 

@@ -36,7 +36,7 @@ from tamperscope.io.native import diverted_stderr
 from tamperscope.io.paths import display
 from tamperscope.types import Jpeg, Photo
 
-__all__ = ["FORMATS", "Limits", "decode", "read_file", "sniff"]
+__all__ = ["FORMATS", "Limits", "changed", "decode", "read_file", "sniff", "too_many_bytes"]
 
 # Pillow logs errors that it also raises; without a handler they would be printed.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -107,7 +107,7 @@ def decode(
         if not data:
             raise UnreadableFile("the file is empty", "get a complete copy of the file")
         if len(data) > limits.bytes:
-            raise _too_many_bytes(len(data), limits.bytes)
+            raise too_many_bytes(len(data), limits.bytes)
         return _decode(data, sniff(data), salvage, limits)
     except TamperscopeError as error:
         raise error.at(name) from error.__cause__
@@ -131,7 +131,7 @@ def read_file(path: Path, limit: int) -> bytes:
         if not stat.S_ISREG(before.st_mode):
             raise UnreadableFile("not a regular file", "give the photograph itself, or its folder")
         if before.st_size > limit:
-            raise _too_many_bytes(before.st_size, limit)
+            raise too_many_bytes(before.st_size, limit)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(limit + 1)
         after = os.fstat(descriptor)
@@ -142,8 +142,13 @@ def read_file(path: Path, limit: int) -> bytes:
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
         data
     ) != after.st_size:
-        raise UnreadableFile("the file changed while it was read", "wait until it is complete, then retry")
+        raise changed()
     return data
+
+
+def changed() -> UnreadableFile:
+    """Return what to say of a file that changed while it was read."""
+    return UnreadableFile("the file changed while it was read", "wait until it is complete, then retry")
 
 
 def _unreadable(path: Path, error: Exception) -> UnreadableFile:
@@ -157,7 +162,8 @@ def _unreadable(path: Path, error: Exception) -> UnreadableFile:
     return UnreadableFile(f"cannot be read ({reason})", "check the file and its disk")
 
 
-def _too_many_bytes(size: int, limit: int) -> TooLarge:
+def too_many_bytes(size: int, limit: int) -> TooLarge:
+    """Return what to say of a file that has more bytes than the limit."""
     return TooLarge(
         f"{size / 2**20:.0f} MiB, more than the limit of {limit / 2**20:.0f} MiB",
         "raise it with --max-mebibytes if you trust the file",

@@ -11,10 +11,10 @@ from tamperscope.errors import TamperscopeError, UnreadableFile
 from tamperscope.io.decode import sniff
 from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display, one_line
 
-__all__ = ["Task", "find_photos", "plan_tasks"]
+__all__ = ["SUFFIXES", "Task", "find_photos", "plan_tasks"]
 
 # In folders, a file is taken for a photo by its name or by its content; files named one by one always are.
-_SUFFIXES = frozenset(
+SUFFIXES = frozenset(
     [
         ".jpg",
         ".jpeg",
@@ -133,7 +133,7 @@ def _is_output(path: Path) -> bool:
 
 
 def _is_photo(path: Path) -> bool:
-    if path.suffix.lower() in _SUFFIXES:
+    if path.suffix.lower() in SUFFIXES:
         return True
     try:
         if not path.is_file():

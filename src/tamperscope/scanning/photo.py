@@ -116,13 +116,14 @@ class Examined:
         """Return the record, in which the photo has a name for people, on one line."""
         return report.record(name, self.photo, self.detections)
 
-    def pictures(self, raw: bool = False) -> Iterator[tuple[str, bytes]]:
+    def pictures(self, raw: bool = False, *, overlays: bool = True) -> Iterator[tuple[str, bytes]]:
         """Yield the names and contents of the files of all maps, the evidence sheet excepted."""
         for name, (detector, result) in self.found.items():
             threshold = detector.own_card.threshold
             yield f"{name}.heatmap.png", draw_heatmap(result)
             yield f"{name}.mask.png", draw_mask(result, threshold)
-            yield f"{name}.overlay.png", draw_overlay(self.photo, result, threshold)
+            if overlays:
+                yield f"{name}.overlay.png", draw_overlay(self.photo, result, threshold)
             if raw:
                 array = BytesIO()
                 np.save(array, result.heatmap, allow_pickle=False)

@@ -1,0 +1,174 @@
+"""Which photos a collection has: folders, patterns and manifests, as a stream that is never held whole."""
+
+import csv
+import glob
+import io
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from tamperscope.cluster.places import locate
+from tamperscope.cluster.stores import Found, Store
+from tamperscope.errors import CorruptFile, TamperscopeError, UnreadableFile
+from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display
+from tamperscope.scanning.find import SUFFIXES
+
+__all__ = ["Entry", "find"]
+
+_MANIFESTS = (".csv", ".parquet")
+_COLUMNS = ("uri", "path", "image")  # the first that a manifest has
+_MAP = re.compile(r"/maps/([0-9a-f]{2})/\1[0-9a-f]{62}/[^/]+$")  # of a run like this one
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A photo that was listed; its identity is none where listing does not tell it."""
+
+    uri: str
+    identity: str | None = None
+
+
+def find(given: Iterable[str]) -> Iterator[Entry | TamperscopeError]:
+    """Yield the photos that the URIs name, in no order and perhaps twice; an error for what names none.
+
+    A URI is a photo, a folder, which is searched with those below it, a pattern, or a manifest. In folders,
+    photos are told by their suffix, and hidden files are passed over.
+    """
+    for uri in given:
+        found = False
+        try:
+            for entry in _expand(uri):
+                found = True
+                yield entry
+        except TamperscopeError as error:
+            yield error.at(display(uri))
+            continue
+        if not found:
+            yield UnreadableFile("no photograph found", "check the name", display(uri))
+
+
+def _expand(uri: str) -> Iterator[Entry | TamperscopeError]:
+    store, path = locate(uri)
+    there = store.look(path)
+    if there:
+        yield from _take(store, there)
+    elif glob.has_magic(path):
+        parts = path.split("/")
+        fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+        for found in _match(store, "/".join(parts[:fixed]), parts[fixed:]):
+            yield from _take(store, found)
+    else:
+        raise UnreadableFile("no such file or folder", "check the name")
+
+
+def _take(store: Store, found: Found) -> Iterator[Entry | TamperscopeError]:
+    if found.folder:
+        yield from _walk(store, found.path)
+    elif found.name.lower().endswith(_MANIFESTS):
+        yield from _read_manifest(store, found.path)
+    else:
+        yield Entry(store.uri(found.path), found.identity)
+
+
+def _walk(store: Store, top: str) -> Iterator[Entry | TamperscopeError]:
+    folders = [top]
+    while folders:
+        folder = folders.pop()
+        try:
+            for found in _visible(store, folder):
+                if found.folder:
+                    folders.append(found.path)
+                elif _is_photo(store, found):
+                    yield Entry(store.uri(found.path), found.identity)
+        except TamperscopeError as error:  # the other folders can be read, perhaps
+            yield error
+
+
+def _is_photo(store: Store, found: Found) -> bool:
+    if posixpath.splitext(found.name)[1].lower() not in SUFFIXES or _MAP.search(found.path):
+        return False
+    suspect = found.name.endswith((*PICTURES, EVIDENCE))  # pictures that a scan wrote have a record beside
+    return not (suspect and store.look(f"{posixpath.dirname(found.path)}/{RECORD}"))
+
+
+def _match(store: Store, folder: str, parts: list[str]) -> Iterator[Found]:
+    """Yield what lies in a folder under names that match the parts of a pattern, one a level."""
+    first, rest = parts[0], parts[1:]
+    if first == "**" and not rest:
+        yield Found(folder, folder=True)
+    elif first == "**":  # any number of levels, or none
+        yield from _match(store, folder, rest)
+        for found in _visible(store, folder):
+            if found.folder:
+                yield from _match(store, found.path, parts)
+    elif glob.has_magic(first):
+        for found in _visible(store, folder):
+            if fnmatchcase(found.name, first):
+                yield from _follow(store, found, rest)
+    elif there := store.look(f"{folder}/{first}"):
+        yield from _follow(store, there, rest)
+
+
+def _follow(store: Store, found: Found, rest: list[str]) -> Iterator[Found]:
+    if not rest:
+        yield found
+    elif found.folder:
+        yield from _match(store, found.path, rest)
+
+
+def _visible(store: Store, folder: str) -> Iterator[Found]:
+    return (found for found in store.inside(folder or "/") if not found.name.startswith("."))
+
+
+def _read_manifest(store: Store, path: str) -> Iterator[Entry | TamperscopeError]:
+    """Yield the entries of a table, which are relative to its folder unless they say otherwise."""
+    folder = posixpath.dirname(path)
+    texts = _parquet_column if path.lower().endswith(".parquet") else _csv_column
+    try:
+        for number, text in enumerate(texts(store, path), 1):
+            if not text:
+                problem = f"row {number} names no photo"
+                yield CorruptFile(problem, "mend the manifest", display(store.uri(path)))
+            elif "://" in text or posixpath.isabs(text):
+                yield Entry(_canonical(text))
+            else:
+                yield Entry(store.uri(posixpath.normpath(f"{folder}/{text}")))
+    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
+        raise CorruptFile(
+            f"cannot be read as a manifest ({display(str(error))})", "mend it", display(store.uri(path))
+        ) from error
+
+
+def _canonical(text: str) -> str:
+    store, path = locate(text)
+    return store.uri(path)
+
+
+def _csv_column(store: Store, path: str) -> Iterator[str]:
+    with io.TextIOWrapper(store.open(path), encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file, restval="", strict=True)
+        column = _column(rows.fieldnames or ())
+        for row in rows:
+            yield row[column]
+
+
+def _parquet_column(store: Store, path: str) -> Iterator[str]:
+    with store.open(path) as file:
+        table = parquet.ParquetFile(file)
+        column = _column(table.schema_arrow.names)
+        for batch in table.iter_batches(columns=[column]):
+            for value in batch.column(0).to_pylist():
+                yield str(value or "")
+
+
+def _column(names: Iterable[str]) -> str:
+    there = set(names)
+    for name in _COLUMNS:
+        if name in there:
+            return name
+    raise ValueError(f"no column {', '.join(_COLUMNS[:-1])} or {_COLUMNS[-1]}")
