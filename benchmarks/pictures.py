@@ -53,6 +53,7 @@ def cases() -> Iterator[tuple[str, bytes]]:
     for name in ("mfcn", "wcbnet", "resnet"):
         yield name, pasted
     yield "fusion", twice
+    yield "fusion_open", twice
     yield "ela", Saving("standard", 90).encode(paste(Saving("standard", 70).wear(coffee), part))
 
 

@@ -11,6 +11,7 @@ from tamperscope.detectors._activation import ActivationNetwork
 from tamperscope.detectors._base import Detector
 from tamperscope.detectors._learned import Learned
 from tamperscope.detectors._onnx import shipped
+from tamperscope.detectors.fusion import Fusion
 
 __all__ = ["build", "build_made", "made_weights"]
 
@@ -39,8 +40,8 @@ def made_weights(name: str) -> Path | None:
     kind, path = plugins.load("detectors", name), Path(_FOLDER.name) / f"{name}.onnx"
     if issubclass(kind, ActivationNetwork):
         return write_views(path, name, len(kind.views))
-    if name == "fusion":
-        return _exported(name, path)
+    if issubclass(kind, Fusion):
+        return _exported("fusion", path)
     if issubclass(kind, Learned):
         return write_network(path, side=None if name == "mantranet" else 64, network=name)
     return None

@@ -1,10 +1,14 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
+import photos
 from networks_made import card, write_network
 from tamperscope.detectors._onnx import NetworkCard, open_weights
 from tamperscope.errors import CorruptFile, InvalidParameter, TooLarge, UnreadableFile
@@ -99,3 +103,15 @@ def test_a_calibration_that_is_no_line_is_refused(tmp_path: Path, calibration: l
     text = card().dumps().replace('"calibration": null', f'"calibration": {json.dumps(calibration)}')
     with pytest.raises(CorruptFile, match="holds no network"):
         open_weights(write_network(tmp_path / "made.onnx", text=text), "conv_lstm")
+
+
+def test_nothing_is_kept_of_this_machine_for_others(tmp_path: Path) -> None:
+    """ONNX Runtime's telemetry, on unless it is told otherwise, numbers the machine in a file."""
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(photos.awkward("photo.jpg"))
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("ORT_", "XDG_"))}
+    command = [sys.executable, "-m", "tamperscope", "scan", str(photo), "--detector", "fusion"]
+    subprocess.run(command, check=True, capture_output=True, env={**environment, "HOME": str(home)})
+    assert not list(home.iterdir())

@@ -179,8 +179,11 @@ def open_weights(path: Path, network: str, threads: int = 0) -> Trained:
 
 @lru_cache(maxsize=8)
 def _open(path: Path, threads: int, state: tuple[int, int]) -> Trained:  # noqa: ARG001
+    # Unless told not to, its releases report home, and number this machine in a file of their own.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
     try:
         data = read_file(path, _LARGEST)
     except TamperscopeError as error:

@@ -19,4 +19,15 @@ class FusionOpen(Fusion):
 
     network: ClassVar[str] = "fusion"
 
-    card: ClassVar[Card] = replace(Fusion.card, title="Fusion network, from free photographs")
+    card: ClassVar[Card] = replace(
+        Fusion.card,
+        title="Fusion network, from free photographs",
+        limits=(
+            "a map for a person to read: it learned from 43 photographs, and finds far less than fusion; "
+            "whether a photo was edited it cannot say; " + Fusion.card.limits
+        ),
+        deviations=(
+            *Fusion.card.deviations,
+            "what tells copies from what is alike was fitted on CASIA 1 and COVERAGE, as for fusion",
+        ),
+    )
