@@ -103,6 +103,13 @@ def test_a_missing_class_is_said_before_anything_is_written(photographs: Photogr
     assert not (tmp_path / "run").exists()
 
 
+def test_pristine_photographs_alone_suffice_where_all_is_forged(
+    photographs: Photographs, tmp_path: Path
+) -> None:
+    pristine = Photographs(photographs.dataset, photographs.of(manipulated=False))
+    assert train("fcn", pristine, photographs, replace(TINY, forged=1.0), tmp_path).is_file()
+
+
 def test_a_loss_that_is_no_number_ends_the_run(
     photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
