@@ -56,7 +56,8 @@ class Here(Engine):
 def table(out: str | Path, name: str = "results") -> list[dict[str, Any]]:
     """The rows of a table, sorted by URI."""
     store, path = locate(str(out))
-    parts = [found.path for found in store.inside(f"{path}/{name}")] if store.look(f"{path}/{name}") else []
+    there = store.inside(f"{path}/{name}") if store.look(f"{path}/{name}") else ()
+    parts = [found.path for found in there if found.name.endswith(".parquet")]  # a killed run leaves drafts
     if not parts:
         return []
     rows: list[dict[str, Any]] = dataset.dataset(parts, filesystem=store.arrow).to_table().to_pylist()

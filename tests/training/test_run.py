@@ -107,7 +107,8 @@ def test_pristine_photographs_alone_suffice_where_all_is_forged(
     photographs: Photographs, tmp_path: Path
 ) -> None:
     pristine = Photographs(photographs.dataset, photographs.of(manipulated=False))
-    assert train("fcn", pristine, photographs, replace(TINY, forged=1.0), tmp_path).is_file()
+    training = Training(epochs=1, epoch_steps=1, batch=2, per_photo=2, forged=1.0)
+    assert train("fcn", pristine, photographs, training, tmp_path).is_file()
 
 
 def test_a_loss_that_is_no_number_ends_the_run(

@@ -229,16 +229,18 @@ def open_store(url: str, *, migrated: bool = False) -> Store:
     """
     try:
         engine = create_engine(url, **_options(url))
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _prepare)
-        if not migrated:
-            migrate(engine)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise InvalidParameter(
             f"the database's URL cannot be used ({error})",
             "give sqlite:///FILE or postgresql+pg8000://USER:PASSWORD@HOST/NAME",
         ) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare)
+    try:
+        if not migrated:
+            migrate(engine)
     except (SQLAlchemyError, CommandError, OSError) as error:
+        engine.dispose()
         raise OutputError(
             f"the database cannot be used ({one_line(str(getattr(error, 'orig', error)))[:300]})",
             "check --database, whether its server runs, and that this version is no older than its tables",
