@@ -1,12 +1,19 @@
+import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 import photos
 from services import Service, start_service
+from tamperscope.serving.crew import Crew
+from tamperscope.serving.guard import Guard
+from tamperscope.serving.meters import Meters
+from tamperscope.serving.settings import Settings
+from tamperscope.serving.store import open_store
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +156,27 @@ def test_a_name_that_is_allowed_is_known_however_it_is_written(locked: Service) 
 def test_the_folder_is_nobody_elses(locked: Service) -> None:
     for path in (locked.data, *Path(locked.data).rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_an_error_of_the_service_is_answered_with_its_headers(tmp_path: Path) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    settings = Settings(tmp_path)
+    store = open_store(settings.url)
+    meters = Meters(store, Crew(settings, store))
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    scope = {"type": "http", "method": "GET", "path": "/healthz", "headers": [(b"host", b"localhost")]}
+    asyncio.run(Guard(broken, settings, meters)(scope, receive, send))
+    store.engine.dispose()
+    assert sent[0]["status"] == 500
+    assert (b"x-content-type-options", b"nosniff") in sent[0]["headers"]
+    assert b"error of the service" in sent[1]["body"]
+    assert b'route="other",status="500"' in meters.text()
