@@ -109,8 +109,8 @@ def test_a_line_now_and_then_where_there_is_no_terminal(
 
 def test_a_bar_on_a_terminal(tmp_path: Path) -> None:
     primary, secondary = pty.openpty()
-    write_photos(tmp_path / "photos", 400)
-    words = [sys.executable, "-m", "tamperscope", "scan", *collection(tmp_path, "--batch", "5")]
+    write_photos(tmp_path / "photos", 800)  # more than the two seconds after which a bar appears
+    words = [sys.executable, "-m", "tamperscope", "scan", *collection(tmp_path, "--batch", "1")]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=secondary)
     os.close(secondary)
     process.communicate(timeout=60)
