@@ -13,7 +13,7 @@ from tamperscope.cluster.stores import Store
 from tamperscope.cluster.tables import FAILURES, RESULTS, encode, part_name
 from tamperscope.errors import OutputError, TamperscopeError
 from tamperscope.io.paths import display
-from tamperscope.report.json import dumps
+from tamperscope.report.json import dumps, judged, top_score
 from tamperscope.scanning.photo import Plan, examine, guarded
 
 __all__ = ["SETTINGS", "Batch", "Done", "Job", "record_failure", "remove_parts", "work"]
@@ -71,10 +71,10 @@ def _work(batch: Batch, job: Job) -> Done:
         if isinstance(found, TamperscopeError):
             failures.append(_failure(uri, found))
         else:
-            row, judged, score = found
+            row, seen, score = found
             rows.append(row)
             top = max((value for value in (done.top, score) if value is not None), default=None)
-            done = replace(done, unjudged=done.unjudged + (not judged), top=top)
+            done = replace(done, unjudged=done.unjudged + (not seen), top=top)
     _write(batch, job, rows, failures)
     return replace(done, analysed=len(rows), failed=len(failures))
 
@@ -99,9 +99,7 @@ def _examine(uri: str, job: Job) -> tuple[dict[str, Any], bool, float | None]:
         "record": dumps(record),
         "seconds": round(time.perf_counter() - started, 4),
     }
-    scores = [entry["score"] for entry in record["detections"] if entry["score"] is not None]
-    judged = any(entry["verdict"] != "not applicable" for entry in record["detections"])
-    return row, judged, max(scores, default=None)
+    return row, bool(judged(record)), top_score(record)
 
 
 def _write_maps(job: Job, digest: str, pictures: Any) -> None:

@@ -8,7 +8,17 @@ from typing import Any
 from tamperscope import __version__
 from tamperscope.types import Jpeg, Link, Localization, Photo, Region
 
-__all__ = ["SCHEMA_VERSION", "detection", "dumps", "jpeg_facts", "not_applicable", "record", "schema"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "detection",
+    "dumps",
+    "jpeg_facts",
+    "judged",
+    "not_applicable",
+    "record",
+    "schema",
+    "top_score",
+]
 
 SCHEMA_VERSION = 1
 _MOST_LINKS = 50
@@ -43,6 +53,17 @@ def record(name: str, photo: Photo, detections: list[dict[str, Any]]) -> dict[st
         "evidence_sheet": [],
         "detections": detections,
     }
+
+
+def judged(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what those detectors said that could judge the photo."""
+    return [entry for entry in record["detections"] if entry["verdict"] != "not applicable"]
+
+
+def top_score(record: dict[str, Any]) -> float | None:
+    """Return the highest score of the detectors that gave one."""
+    scores = (entry["score"] for entry in record["detections"])
+    return max((score for score in scores if score is not None), default=None)
 
 
 def _remarks(photo: Photo) -> tuple[str, ...]:

@@ -85,15 +85,12 @@ class Outcome:
     @property
     def analysed(self) -> bool:
         """Whether at least one detector could judge the photo."""
-        return self.record is not None and any(
-            detection["verdict"] != "not applicable" for detection in self.record["detections"]
-        )
+        return self.record is not None and bool(report.judged(self.record))
 
     @property
     def score(self) -> float | None:
         """The highest score of the detectors that gave one."""
-        scores = [entry["score"] for entry in self.record["detections"]] if self.record else []
-        return max((score for score in scores if score is not None), default=None)
+        return report.top_score(self.record) if self.record else None
 
 
 @dataclass(frozen=True, eq=False)

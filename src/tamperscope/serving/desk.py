@@ -24,11 +24,10 @@ from tamperscope.report.forms import Form
 from tamperscope.serving.meters import Meters
 from tamperscope.serving.places import Places
 from tamperscope.serving.settings import Settings
-from tamperscope.serving.store import Analysis, Store, new_id
+from tamperscope.serving.store import LONGEST, Analysis, Store, new_id
 
 __all__ = ["Desk", "desk", "whole"]
 
-_LONGEST = 200  # letters of a name
 _MOST_LETTERS, _MOST_REFINERS = 400, 2  # of all detectors together, and of one
 _MOST_REPORTS = 20  # asked for at once
 _BLOCK = 2**20  # bytes
@@ -213,7 +212,7 @@ def _name(given: str | None) -> str:
     """Return the last part of a name for people; it names no file here."""
     last = PureWindowsPath(PurePosixPath(given or "").name).name
     return clipped(
-        one_line((last if last.strip(". ") else "photo").encode("utf-8", "replace").decode()), _LONGEST
+        one_line((last if last.strip(". ") else "photo").encode("utf-8", "replace").decode()), LONGEST
     )
 
 

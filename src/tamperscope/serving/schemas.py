@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from tamperscope.report import json as report
 from tamperscope.serving.store import Analysis
 
 __all__ = [
@@ -113,8 +114,7 @@ class Problem(BaseModel):
 
 def judged(found: Analysis) -> list[dict[str, Any]]:
     """Return what the detectors said that could judge the photo."""
-    entries = found.record["detections"] if found.record else []
-    return [entry for entry in entries if entry["verdict"] != "not applicable"]
+    return report.judged(found.record) if found.record else []
 
 
 def _moment(seconds: float) -> datetime:

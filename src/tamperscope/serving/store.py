@@ -22,11 +22,11 @@ from sqlalchemy.sql import ColumnElement, delete, insert, update
 from tamperscope.errors import InvalidParameter, OutputError
 from tamperscope.io.paths import one_line
 
-__all__ = ["Analysis", "Store", "new_id", "open_store"]
+__all__ = ["LONGEST", "Analysis", "Store", "new_id", "open_store"]
 
 _ATTEMPTS = 3  # of an analysis; what kills its worker as often is not tried again
 _LEASE = 20.0  # seconds after which an analysis of which nothing is heard is begun anew
-_LONGEST = 200  # letters of a name
+LONGEST = 200  # letters of a name
 _CRASHED = "the analysis crashed or was killed, perhaps for want of memory; try it on a larger machine"
 
 
@@ -47,7 +47,7 @@ class Analysis(Base):
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    name: Mapped[str] = mapped_column(String(_LONGEST))
+    name: Mapped[str] = mapped_column(String(LONGEST))
     size: Mapped[int]
     detectors: Mapped[list[str]] = mapped_column(JSON)
     salvage: Mapped[bool]

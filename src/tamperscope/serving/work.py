@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tamperscope.errors import TamperscopeError
 from tamperscope.report.content import overall
+from tamperscope.report.json import top_score
 from tamperscope.scanning.find import Task
 from tamperscope.scanning.photo import Outcome, Plan, guarded, scan_photo
 from tamperscope.serving.places import Places
@@ -86,5 +87,4 @@ def analyse(claimed: Analysis, places: Places, settings: Settings) -> Outcome:
 def _summary(record: dict[str, Any] | None) -> dict[str, Any]:
     if record is None:
         return {}
-    scores = [entry["score"] for entry in record["detections"] if entry["score"] is not None]
-    return {"verdict": overall(record["detections"])[0], "score": max(scores, default=None)}
+    return {"verdict": overall(record["detections"])[0], "score": top_score(record)}
