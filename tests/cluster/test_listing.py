@@ -94,6 +94,14 @@ def test_manifests_name_photos_relative_to_their_folder(tree: Path, column: str)
     assert names(tree, "list.csv") == names(tree, "list.parquet") == expected
 
 
+def test_a_row_that_names_no_file_system_does_not_end_a_manifest(tree: Path) -> None:
+    (tree / "m.csv").write_text("uri\nnowhere://x/y.jpg\na.jpg\n")
+    error, entry = find([str(tree / "m.csv")])
+    assert isinstance(error, TamperscopeError)
+    assert "m.csv, row 1" in str(error)
+    assert entry == Entry((tree / "a.jpg").as_uri())
+
+
 def test_manifests_that_say_too_little_or_nothing_readable(tree: Path) -> None:
     (tree / "1.csv").write_text("path\nb.jpg\n''\n".replace("''", '""'))
     (tree / "2.csv").write_text("name\nb.jpg\n")

@@ -134,19 +134,23 @@ def _read_manifest(store: Store, path: str) -> Iterator[Entry | TamperscopeError
             if not text:
                 problem = f"row {number} names no photo"
                 yield CorruptFile(problem, "mend the manifest", display(store.uri(path)))
-            elif "://" in text or posixpath.isabs(text):
-                yield Entry(_canonical(text))
             else:
-                yield Entry(store.uri(posixpath.normpath(f"{folder}/{text}")))
+                yield _named(text, store, folder, f"{display(store.uri(path))}, row {number}")
     except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
         raise CorruptFile(
             f"cannot be read as a manifest ({display(str(error))})", "mend it", display(store.uri(path))
         ) from error
 
 
-def _canonical(text: str) -> str:
-    store, path = locate(text)
-    return store.uri(path)
+def _named(text: str, store: Store, folder: str, row: str) -> Entry | TamperscopeError:
+    """Return the photo of a manifest's row, or why there is none: the other rows may name some."""
+    if "://" not in text and not posixpath.isabs(text):
+        return Entry(store.uri(posixpath.normpath(f"{folder}/{text}")))
+    try:
+        store, path = locate(text)
+    except TamperscopeError as error:
+        return error.at(row)
+    return Entry(store.uri(path))
 
 
 def _csv_column(store: Store, path: str) -> Iterator[str]:
