@@ -196,6 +196,20 @@ def test_a_photo_that_is_gone_or_changed_is_not_shown(tmp_path: Path) -> None:
     assert "the photo is not shown here: " in text(page(open_case(folder)))
 
 
+@pytest.mark.parametrize("place", ["photo.jpg", "in/photo.jpg"])
+def test_photos_that_moved_are_found_by_the_end_of_their_name(tmp_path: Path, place: str) -> None:
+    (tmp_path / "in").mkdir()
+    folder = scanned(tmp_path / "in", photos.encode(photos.crop(96, 128), "JPEG"))
+    now = tmp_path / "archive" / place
+    now.parent.mkdir(parents=True)
+    (tmp_path / "in" / "photo.jpg").rename(now)
+    assert gather(folder).photo is None
+    assert gather(folder, photo=tmp_path / "archive").photo
+    now.write_bytes(photos.encode(photos.crop(64, 64), "JPEG"))
+    found = gather(folder, photo=tmp_path / "archive")
+    assert found.notes[-1] == "the photo is not shown here: under its name lies a file with other bytes"
+
+
 def test_changed_fields_are_in_the_command(tmp_path: Path) -> None:
     path = tmp_path / "it's.jpg"
     path.write_bytes(photos.encode(photos.crop(96, 128), "JPEG"))

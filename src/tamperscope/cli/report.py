@@ -18,7 +18,9 @@ tamperscope scan photos --out results && tamperscope report results
 
 tamperscope report results --format pdf --title "Case 2026-114"
 
-tamperscope report results/IMG_2041.jpg --format html --out report.html"""
+tamperscope report results/IMG_2041.jpg --format html --out report.html
+
+tamperscope report results --photos /archive/2026"""
 )
 def report(
     results: Annotated[
@@ -32,6 +34,12 @@ def report(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="RESULTS/report.FORMAT unless given.")
     ] = None,
     title: Annotated[str, typer.Option("--title", help="Of the case; the folder's name unless given.")] = "",
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            "--photos", metavar="DIR", help="Where the photos lie now, if they were moved.", exists=True
+        ),
+    ] = None,
     gps: Annotated[bool, typer.Option("--gps", help="Show where photos say they were taken.")] = False,
 ) -> None:
     """Put the results of a scan into one file for people: verdicts, pictures, facts, and how to repeat it."""
@@ -40,7 +48,7 @@ def report(
     from tamperscope.report.write import make
 
     with answering():
-        case = open_case(results, title, position=gps)
+        case = open_case(results, title, position=gps, photo=photos)
         path = out or results / form.file
         made = make(case, form)
         for problem in case.problems:

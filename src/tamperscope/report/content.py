@@ -81,7 +81,7 @@ class PhotoReport:
 
 @dataclass(frozen=True)
 class Case:
-    """Photos that are reported together; of a single one it may be said where the ``photo`` lies.
+    """Photos that are reported together; ``photo`` says where they lie, see `gather`.
 
     ``problems`` are those met on the way: photos whose records cannot be read are left out.
     """
@@ -156,8 +156,9 @@ def gather(
 ) -> PhotoReport:
     """Return the report of a photo from the folder of its results.
 
-    The photo itself is shown, and its EXIF read, where it can be read under the name of the record, or at
-    ``photo``, and is the same; places in EXIF only with ``position``. Without ``pictures`` none is decoded.
+    The photo itself is shown, and its EXIF read, where it can be read under the name of the record, or as
+    ``photo``, or, if that is a folder, below it under the end of that name, and is the same; places in EXIF
+    only with ``position``. Without ``pictures`` none is decoded.
 
     Raises:
         CorruptFile: the record cannot be read.
@@ -165,7 +166,7 @@ def gather(
     """
     record = read_record(folder)
     try:
-        return _gathered(record, folder, position, photo or Path(record["path"]), pictures)
+        return _gathered(record, folder, position, _places(record["path"], photo), pictures)
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_record(folder / RECORD, error) from error
 
@@ -179,12 +180,12 @@ def _no_record(path: Path, error: Exception) -> CorruptFile:
 
 
 def _gathered(
-    record: dict[str, Any], folder: Path, position: bool, path: Path, pictures: bool
+    record: dict[str, Any], folder: Path, position: bool, places: Sequence[Path], pictures: bool
 ) -> PhotoReport:
     notes = [_clipped(note) for note in record["warnings"]]
     photo, exif = None, Exif()
     try:
-        data = _original(path, record["sha256"])
+        data = _original(places, record["sha256"])
         exif = read_exif(data)
         photo = decode(data, salvage=True) if pictures else None
     except TamperscopeError as error:
@@ -228,17 +229,33 @@ def _time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _original(path: Path, digest: str) -> bytes:
-    """Return the photo's file.
+def _places(name: str, photo: Path | None) -> list[Path]:
+    """Return where the photo of a record may lie."""
+    if photo is None or not photo.is_dir():
+        return [photo or Path(name)]
+    # Whatever a record names: only a file of its digest is shown.
+    ends = Path(name).relative_to(Path(name).anchor).parts
+    return [photo.joinpath(*ends[start:]) for start in range(len(ends))]
+
+
+def _original(places: Sequence[Path], digest: str) -> bytes:
+    """Return the photo's file, from the first of the places where it lies.
 
     Raises:
-        TamperscopeError: it cannot be read under this name, or has other bytes.
+        TamperscopeError: it cannot be read there, or files with other bytes are.
 
     """
-    data = read_file(path, Limits().bytes)
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise CorruptFile("under its name lies a file with other bytes")
-    return data
+    problem: TamperscopeError | None = None
+    for place in places:
+        try:
+            data = read_file(place, Limits().bytes)
+        except TamperscopeError as error:
+            problem = problem or error
+            continue
+        if hashlib.sha256(data).hexdigest() == digest:
+            return data
+        problem = CorruptFile("under its name lies a file with other bytes")
+    raise problem or CorruptFile("the record names no file")
 
 
 def overall(entries: Sequence[dict[str, Any]]) -> tuple[str, str]:
