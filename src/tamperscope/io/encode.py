@@ -1,4 +1,4 @@
-"""Writes JPEG and PNG files with chosen settings: of what is made here, never of what is analysed."""
+"""Makes JPEG and PNG files with chosen settings: of what is made here, never of what is analysed."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["encode_jpeg", "encode_png"]
+__all__ = ["encode_jpeg", "encode_png", "encode_view"]
 
+_FOR_THE_EYE = 90  # quality
 _SUBSAMPLING = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 
 
@@ -27,8 +28,15 @@ def encode_jpeg(
     return stream.getvalue()
 
 
-def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a PNG of RGB or grey pixels."""
+def encode_view(pixels: NDArray[np.uint8]) -> bytes:
+    """Return a JPEG of RGB pixels for the eye, never for measurements."""
     stream = BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
+    Image.fromarray(pixels).save(stream, "JPEG", quality=_FOR_THE_EYE)
+    return stream.getvalue()
+
+
+def encode_png(pixels: NDArray[np.uint8], level: int = 1) -> bytes:
+    """Return a PNG of RGB, RGBA or grey pixels; ``level`` of compression, 0 to 9."""
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", compress_level=level)
     return stream.getvalue()

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from tamperscope.errors import TamperscopeError
 from tamperscope.io.decode import Limits, decode
+from tamperscope.io.encode import encode_view
 from tamperscope.io.render import shrunk, upright
 from tamperscope.types import Photo
 
 __all__ = ["Figure", "of_file", "of_photo", "of_thumbnail"]
 
 _WIDEST = 1200  # pixels
-_QUALITY = 90
 _SMALL = 160  # pixels of a thumbnail
 _MOST = 1_000_000  # pixels of one that is decoded
 _ALIKE = 0.9  # correlation
@@ -57,11 +57,7 @@ def of_file(path: Path, title: str, caption: str) -> Figure | None:
 
 def _drawn(pixels: Pixels, title: str, caption: str, widest: int = _WIDEST) -> Figure:
     pixels = shrunk(pixels, widest)
-    done, stream = cv2.imencode(
-        ".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-    )
-    assert done  # noqa: S101  pixels of any size can be
-    return Figure(title, caption, stream.tobytes(), pixels.shape[1], pixels.shape[0])
+    return Figure(title, caption, encode_view(pixels), pixels.shape[1], pixels.shape[0])
 
 
 def of_thumbnail(photo: Photo, data: bytes) -> tuple[tuple[Figure, ...], str]:

@@ -21,7 +21,6 @@ from tamperscope.serving.schemas import (
     Problem,
     Queued,
     Status,
-    judged,
 )
 
 __all__ = ["ID", "Service", "router"]
@@ -111,10 +110,7 @@ def picture(
     service: Service, id: ID, detector: Annotated[str, Path(pattern="^[a-z0-9_+]{1,200}$")], kind: Kind
 ) -> FileResponse:
     """Return a detector's heatmap or mask, of the stored size, or its overlay, upright."""
-    found, places = service.done(id)
-    if detector not in [entry["name"] for entry in judged(found)]:
-        raise HTTPException(404, "no such detector judged this photo")
-    return whole(places.results / f"{detector}.{kind.value}.png")
+    return whole(service.judged(id, detector).results / f"{detector}.{kind.value}.png")
 
 
 @router.get("/v1/analyses/{id}/evidence", tags=["pictures"], responses=_PNG, response_class=FileResponse)

@@ -23,6 +23,7 @@ from tamperscope.plugins import names
 from tamperscope.report.forms import Form
 from tamperscope.serving.meters import Meters
 from tamperscope.serving.places import Places
+from tamperscope.serving.schemas import judged
 from tamperscope.serving.settings import Settings
 from tamperscope.serving.store import LONGEST, Analysis, Store, new_id
 
@@ -127,6 +128,18 @@ class Desk:
         if found.status != "done":
             raise HTTPException(409, f"the analysis is {found.status}")
         return found, places
+
+    def judged(self, key: str, detector: str) -> Places:
+        """Return the files of an analysis that is done and in which a detector judged the photo.
+
+        Raises:
+            HTTPException: there is none, it is not done, or that detector did not.
+
+        """
+        found, places = self.done(key)
+        if detector not in [entry["name"] for entry in judged(found)]:
+            raise HTTPException(404, "no such detector judged this photo")
+        return places
 
     def forget(self, key: str) -> None:
         """Delete an analysis and its files.

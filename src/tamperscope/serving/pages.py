@@ -130,10 +130,7 @@ def view(service: Service, id: ID) -> FileResponse:
 @router.get("/analyses/{id}/{detector}.layer.png")
 def layer(service: Service, id: ID, detector: str) -> FileResponse:
     """Return a detector's heat, to be laid over the photo."""
-    found, places = service.done(id)
-    if detector not in [entry["name"] for entry in judged(found)]:
-        raise HTTPException(404, "no such detector judged this photo")
-    return whole(places.layer(detector))
+    return whole(service.judged(id, detector).layer(detector))
 
 
 @router.post("/analyses/{id}/delete")

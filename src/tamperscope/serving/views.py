@@ -8,6 +8,7 @@ import numpy as np
 
 from tamperscope.errors import TamperscopeError
 from tamperscope.io.decode import decode, read_file
+from tamperscope.io.encode import encode_png, encode_view
 from tamperscope.io.paths import write_whole
 from tamperscope.io.render import COLOURS, shrunk, upright
 from tamperscope.report.content import gather
@@ -17,7 +18,6 @@ from tamperscope.serving.places import Places
 __all__ = ["draw_views"]
 
 _SIDE = 2048  # pixels of the longer side, at most
-_QUALITY = 90
 
 
 def draw_views(places: Places, plan: Plan, detectors: list[str]) -> None:
@@ -26,8 +26,7 @@ def draw_views(places: Places, plan: Plan, detectors: list[str]) -> None:
     write_whole(places.said, json.dumps(said).encode())
     photo = decode(read_file(places.sent, plan.limits.bytes), salvage=plan.salvage, limits=plan.limits)
     picture = shrunk(upright(photo.pixels, photo.orientation), _SIDE)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-    write_whole(places.view, _encoded(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality))
+    write_whole(places.view, encode_view(picture))
     for name in detectors:
         try:
             heat = decode(places.results / f"{name}.heatmap.png", limits=plan.limits).pixels[..., 0]
@@ -35,12 +34,5 @@ def draw_views(places: Places, plan: Plan, detectors: list[str]) -> None:
             continue
         seen = shrunk(upright(np.ascontiguousarray(heat), photo.orientation), _SIDE)
         # The hotter, the more opaque: cold areas show the photo itself.
-        layer = np.dstack([cv2.applyColorMap(seen, COLOURS), seen])
-        write_whole(places.layer(name), _encoded(".png", layer, [cv2.IMWRITE_PNG_COMPRESSION, 6]))
-
-
-def _encoded(suffix: str, picture: "np.typing.NDArray[np.uint8]", how: list[int]) -> bytes:
-    done, stream = cv2.imencode(suffix, picture, how)
-    if not done:
-        raise RuntimeError(f"OpenCV could not encode a {suffix}")
-    return bytes(stream)
+        colours = cv2.cvtColor(cv2.applyColorMap(seen, COLOURS), cv2.COLOR_BGR2RGB)
+        write_whole(places.layer(name), encode_png(np.dstack([colours, seen]), level=6))
