@@ -1,6 +1,9 @@
 """Savings: tables, grids and formats are what they are said to be."""
 
+import inspect
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,14 +25,26 @@ def test_files_hold_the_family_s_tables(family: str, quality: float) -> None:
     assert jpeg.standard_tables == (family == "standard")
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"found"}))
 def test_better_quality_never_has_coarser_steps(family: str) -> None:
     tables = [FAMILIES[family](quality)[0].astype(int) for quality in range(1, 101)]
     assert all((later <= earlier).all() for earlier, later in pairwise(tables))
     assert (tables[-1] <= 4).all()
 
 
-@pytest.mark.parametrize("family", ["editor", "camera"])
+def test_found_tables_are_cameras_own_near_their_quality_and_scaled_elsewhere() -> None:
+    path = Path(inspect.getfile(Saving)).with_name("cameras.json")
+    own = [np.array(one["luma"]).reshape(8, 8) for one in json.loads(path.read_text())]
+    found = {quality: FAMILIES["found"](quality)[0].astype(int) for quality in range(1, 101)}
+    as_they_are = {quality for quality, table in found.items() if any((table == one).all() for one in own)}
+    assert set(range(85, 96)) <= as_they_are
+    assert not as_they_are & set(range(1, 60))
+    for quality, table in found.items():
+        assert abs(np.log(table.sum() / standard_table(quality).sum())) < 0.4
+    assert len({table.tobytes() for table in found.values()}) > 60
+
+
+@pytest.mark.parametrize("family", ["editor", "camera", "found"])
 def test_other_families_are_no_multiples_of_the_standard(family: str) -> None:
     standard = [standard_table(quality) for quality in range(1, 101)]
     for quality in (60, 80, 95):

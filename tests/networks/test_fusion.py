@@ -3,7 +3,7 @@ import torch
 from torch.testing import assert_close
 
 from tamperscope.networks._base import Prediction, Truth
-from tamperscope.networks.fusion import Fusion, Judgement
+from tamperscope.networks.fusion import Fusion, Judgement, _scene
 
 
 def given(count: int = 2, height: int = 64, width: int = 96) -> tuple[torch.Tensor, ...]:
@@ -24,7 +24,7 @@ def judged(prediction: Prediction) -> Judgement:
 def test_shapes_are_those_of_the_crop_and_of_its_blocks() -> None:
     network = Fusion().eval()
     features, fine = network.look(*given())
-    assert features.shape == (2, 96, 8, 12)
+    assert features.shape == (2, 100, 8, 12)  # of both streams, and what the scene shows
     assert fine.shape == (2, 16, 16, 24)
     found = judged(network(*given()))
     assert found.mask is not None
@@ -60,19 +60,43 @@ def test_features_and_masks_depend_on_what_is_near_alone(stage: int) -> None:
 
 def test_what_is_left_out_does_not_count() -> None:
     inputs = given()
-    for without, place in (("history", 1), ("noise", 0)):
+    for without, place, maps in (
+        ("history", 1, slice(None)),
+        ("noise", 0, slice(96)),
+        ("scene", 0, slice(96, None)),
+    ):
         network = Fusion(without=without).eval()
         changed = [one.clone() for one in inputs]
         changed[place] = torch.zeros_like(changed[place])
-        assert_close(network.look(*inputs), network.look(*changed))
+        one, other = network.look(*inputs), network.look(*changed)
+        assert_close(one[0][:, maps], other[0][:, maps])
+        if without == "noise":
+            assert_close(one[1], other[1])
 
 
-def test_training_leaves_out_at_most_one_of_both() -> None:
+def test_training_leaves_out_at_most_one_of_the_streams() -> None:
     torch.manual_seed(0)
     there = Fusion(absent=0.3).train()._present(torch.zeros(4000, 3, 8, 8))[:, :, 0, 0, 0]
-    assert (there.sum(0) >= 1).all()
-    assert there.mean(1).tolist() == pytest.approx([0.7, 0.7], abs=0.03)
+    assert (there.sum(0) >= 2).all()
+    assert there.mean(1).tolist() == pytest.approx([0.7, 0.7, 0.7], abs=0.03)
     assert (Fusion(absent=0.3).eval()._present(torch.zeros(9, 3, 8, 8)) == 1).all()
+
+
+def test_a_magnitude_means_what_its_step_makes_of_it() -> None:
+    network = Fusion().eval()
+    pixels, levels, table, stored = given()
+    features = network.look(pixels, levels, table, stored)[0]
+    assert not torch.allclose(features, network.look(pixels, levels, 2 * table, stored)[0], atol=1e-4)
+    assert not torch.allclose(features, network.look(pixels, levels, table, 0 * stored)[0], atol=1e-4)
+
+
+def test_the_scene_is_seen_as_means_and_spread_of_blocks() -> None:
+    pixels = torch.full((1, 3, 8, 16), 0.5)
+    pixels[..., 8:] = torch.arange(8.0) / 7
+    flat, steep = _scene(pixels)[0, :, 0].T
+    assert flat[:3].tolist() == pytest.approx([0, 0, 0])
+    assert steep[:3].tolist() == pytest.approx([0, 0, 0], abs=1e-6)
+    assert flat[3] < -0.9 < 0.4 < steep[3] < 1
 
 
 def test_trust_is_asked_for_the_probability_of_the_truth_and_leaves_the_mask_alone() -> None:

@@ -180,3 +180,18 @@ def test_an_error_of_the_service_is_answered_with_its_headers(tmp_path: Path) ->
     assert (b"x-content-type-options", b"nosniff") in sent[0]["headers"]
     assert b"error of the service" in sent[1]["body"]
     assert b'route="other",status="500"' in meters.text()
+
+
+def test_what_can_be_read_has_a_head(service: Service) -> None:
+    for url in (
+        "/",
+        "/healthz",
+        "/v1/analyses",
+        "/openapi.json",
+        "/static/page.css",
+        "/v1/analyses/" + 32 * "0",
+    ):
+        whole, head = service.client.get(url), service.client.head(url)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert head.headers["content-type"] == whole.headers["content-type"]
+        assert head.headers["x-content-type-options"] == "nosniff"

@@ -1,7 +1,10 @@
 """What a file went through before it was found: JPEG savings as cameras, phones and editors make them."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import cv2
@@ -16,6 +19,7 @@ __all__ = ["FAMILIES", "Saving", "draw_saving"]
 Pixels = NDArray[np.uint8]
 Table = NDArray[np.uint16]
 
+_AS_FOUND = (0.8, 1.25)  # what a camera's steps may be off the wanted ones before they are scaled
 _SUM = np.add.outer(np.arange(8), np.arange(8))  # of both frequencies
 
 
@@ -44,10 +48,33 @@ def _camera(quality: float) -> tuple[Table, Table]:
     return _steps(luma + 0.25 * scale * np.maximum(0, _SUM - 9)), _steps(chroma)
 
 
+def _found(quality: float) -> tuple[Table, Table]:
+    """Return the tables of the camera that is nearest in quality to the standard's, if need be scaled."""
+    wanted = float(standard_table(round(quality)).sum())
+    sums, tables = _found_tables()
+    nearest = int(np.abs(np.log(sums / wanted)).argmin())
+    factor = wanted / sums[nearest]
+    luma, chroma = tables[nearest]
+    if _AS_FOUND[0] < factor < _AS_FOUND[1]:
+        return luma, chroma
+    return _steps(luma * factor), _steps(chroma * factor)
+
+
+@cache
+def _found_tables() -> tuple[NDArray[np.float64], list[tuple[Table, Table]]]:
+    found = json.loads(files(__package__).joinpath("cameras.json").read_text(encoding="utf-8"))
+    both = [
+        (np.array(one["luma"], np.uint16).reshape(8, 8), np.array(one["chroma"], np.uint16).reshape(8, 8))
+        for one in found
+    ]
+    return np.array([luma.sum() for luma, _ in both], float), both
+
+
 FAMILIES: dict[str, Callable[[float], tuple[Table, Table]]] = {
     "standard": _standard,
     "editor": _editor,
     "camera": _camera,
+    "found": _found,
 }
 
 

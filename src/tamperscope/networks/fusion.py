@@ -13,7 +13,6 @@ from torch.nn.functional import (
     interpolate,
     pad,
     pixel_shuffle,
-    pixel_unshuffle,
 )
 
 from tamperscope.networks._base import EVEN, Balance, Network, Prediction, Sight, Truth
@@ -22,7 +21,10 @@ __all__ = ["Fusion", "Judgement"]
 
 _BLOCK = 8  # pixels of a side of what a feature stands for: a block of JPEG
 _LEVELS = 21  # magnitudes of a coefficient, see `signal.history`
+_TRAITS = 6  # numbers that stand for a magnitude of a frequency
+_PLACES = 4  # numbers that stand for a frequency
 _FINE = 16  # maps that tell places within a block apart
+_SCENE = 4  # of a block: its mean red, green and blue, and how much brightness varies in it
 _FAR = 8.0  # standard deviations from the photo's mean: more says no more
 _REACHES = (1, 2, 4, 8, 16, 2)  # blocks between the places that the convolutions of the context see
 
@@ -36,14 +38,15 @@ class Judgement(Prediction):
 
 
 class Fusion(Network):
-    """Two streams of features for each 8x8 block, their context; mask, label and their reliability.
+    """Three streams of features for each 8x8 block, their context; mask, label and their reliability.
 
-    The streams (`look`) see a few blocks around a place, so that a large photo may be cut into parts. What
-    follows (`judge`) compares each place with the whole photo, by the mean and the spread of its features
-    (`summary`), and then with wider and wider surroundings.
+    The streams (`look`: JPEG history, noise, and what the scene shows, coarsely) see a few blocks around a
+    place, so that a large photo may be cut into parts. What follows (`judge`) compares each place with the
+    whole photo, by the mean and the spread of its features (`summary`), and then with wider and wider
+    surroundings.
 
-    Training leaves out either stream of some photos (``absent``, a share of them): what it holds is replaced
-    by what it learned to say then.
+    Training leaves out one of the streams of some photos (``absent``, a share of them for each): what it
+    holds is replaced by what it learned to say then.
 
     References:
         Ours. The stream of JPEG history follows Kwon et al., "Learning JPEG Compression Artifacts for Image
@@ -57,6 +60,7 @@ class Fusion(Network):
         "fusion": {},
         "no history": {"without": "history"},
         "no noise": {"without": "noise"},
+        "no scene": {"without": "scene"},
         "no comparison": {"without": "comparison"},
     }
     sight: ClassVar[Sight] = Sight(side=256, least=128, history=True)
@@ -66,8 +70,9 @@ class Fusion(Network):
         self.absent, self.without = absent, without
         self.history, self.noise = _History(maps), _Noise(maps)
         self.missing = nn.Parameter(torch.zeros(2, maps, 1, 1))
+        self.unseen = nn.Parameter(torch.zeros(_SCENE, 1, 1))
         self.join = _normed(2 * maps, maps, 1)
-        self.compare = _normed(3 * maps, maps, 1)
+        self.compare = _normed(3 * (maps + _SCENE), maps, 1)
         self.context = nn.Sequential(*(_Residual(maps, reach) for reach in _REACHES))
         self.detail = _normed(maps, 4 * _FINE, 1)
         self.mask = nn.Sequential(_normed(2 * _FINE, 24, 3), nn.Conv2d(24, 1, 1))
@@ -89,20 +94,23 @@ class Fusion(Network):
         there = self._present(pixels)
         known = there[0] * known + (1 - there[0]) * self.missing[0]
         seen = there[1] * seen + (1 - there[1]) * self.missing[1]
-        return self.join(torch.cat([known, seen], dim=1)), there[1] * fine
+        scene = there[2] * _scene(pixels) + (1 - there[2]) * self.unseen
+        joined = self.join(torch.cat([known, seen], dim=1))
+        return torch.cat([joined, scene.to(joined)], dim=1), there[1] * fine
 
     def _present(self, pixels: Tensor) -> Tensor:
-        """Return 1 for each stream of a photo that counts, 0 for what is left out, (2, batch, 1, 1, 1)."""
-        there = torch.tensor([self.without != "history", self.without != "noise"]).to(pixels)
-        there = there.reshape(2, 1, 1, 1, 1).expand(-1, len(pixels), -1, -1, -1)
+        """Return 1 for each stream of a photo that counts, 0 for what is left out, (3, batch, 1, 1, 1)."""
+        there = torch.tensor([self.without != name for name in ("history", "noise", "scene")]).to(pixels)
+        there = there.reshape(3, 1, 1, 1, 1).expand(-1, len(pixels), -1, -1, -1)
         if self.training:
-            draw = torch.rand(len(pixels), 1, 1, 1, device=pixels.device)  # at most one is
-            there = there * torch.stack([draw >= self.absent, draw < 1 - self.absent])
+            draw = torch.rand(len(pixels), 1, 1, 1, device=pixels.device) / self.absent  # at most one is
+            there = there * torch.stack([(draw < stream) | (draw >= stream + 1) for stream in range(3)])
         return there
 
     def summary(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and the mean square of a photo's features, (batch, maps, 1, 1) each."""
-        return features.mean((2, 3), keepdim=True), (features**2).mean((2, 3), keepdim=True)
+        exact = features.float()  # 16 bits are too few for the difference of both
+        return exact.mean((2, 3), keepdim=True), (exact**2).mean((2, 3), keepdim=True)
 
     def judge(self, features: Tensor, fine: Tensor, mean: Tensor, square: Tensor) -> Judgement:
         """Predict from the features of a photo or a part of it, and the `summary` of the whole."""
@@ -193,30 +201,44 @@ class Fusion(Network):
 
 
 class _History(nn.Module):
-    """What the coefficients of each block and of those around it say of earlier savings."""
+    """What the coefficients of each block and of those around it say of earlier savings.
+
+    A magnitude of a frequency stands for a few learned numbers. Their means over the blocks around are
+    what a histogram of that frequency there says, and are read, like the block's own, in the light of the
+    step in which it is counted.
+    """
 
     def __init__(self, maps: int) -> None:
         super().__init__()
-        around = nn.Conv2d(_LEVELS, 48, 3, padding=_BLOCK, dilation=_BLOCK, bias=False)
-        self.first = nn.Sequential(around, nn.BatchNorm2d(48), nn.ReLU(), _normed(48, 4, 1))
-        self.rest = nn.Sequential(_normed(5 * _BLOCK**2 + 1, maps, 1), _Residual(maps, 1), _Residual(maps, 1))
+        frequencies, made = _BLOCK**2, 2 * _BLOCK**2 * _TRAITS
+        self.traits = nn.Parameter(torch.randn(frequencies, _LEVELS, _TRAITS))
+        self.place = nn.Parameter(torch.randn(frequencies, _PLACES) / 2)
+        self.read = nn.Sequential(nn.Linear(2 + _PLACES, 32), nn.ReLU(), nn.Linear(32, 4 * _TRAITS))
+        self.norm = nn.BatchNorm2d(made)
+        self.rest = nn.Sequential(_normed(made, maps, 1), _Residual(maps, 1), _Residual(maps, 1))
 
     def forward(self, levels: Tensor, table: Tensor, stored: Tensor) -> Tensor:
-        # A plane for each magnitude; `one_hot` has another order of axes, and takes eight times the memory.
-        known = torch.arange(_LEVELS, dtype=levels.dtype, device=levels.device)[:, None, None]
-        planes = (levels[:, None] == known).to(table.dtype)
-        maps = pixel_unshuffle(self.first[1:](self._around(planes)), _BLOCK)  # frequencies become maps
-        steps = table.clamp_min(1).log() / 5
-        facts = torch.cat([steps.flatten(1), stored[:, None]], dim=1)[:, :, None, None]
-        found: Tensor = self.rest(torch.cat([maps, facts.to(maps).expand(-1, -1, *maps.shape[2:])], dim=1))
+        photos, rows, columns = len(levels), levels.shape[1] // _BLOCK, levels.shape[2] // _BLOCK
+        frequencies = levels.reshape(photos, rows, _BLOCK, columns, _BLOCK).permute(2, 4, 0, 1, 3)
+        # One of the magnitudes is there: a product of matrices is faster to learn from than a look-up.
+        known = torch.arange(_LEVELS, dtype=levels.dtype, device=levels.device)
+        there = (frequencies.reshape(_BLOCK**2, -1, 1) == known).to(table.dtype)
+        traits = torch.bmm(there, self.traits).permute(1, 0, 2)
+        own = traits.reshape(photos, rows, columns, -1).permute(0, 3, 1, 2)
+        around = avg_pool2d(own, 5, 1, 2, count_include_pad=False)
+        scale, shift = self._light(table, stored)
+        seen = self.norm(torch.cat([own, around], dim=1))
+        found: Tensor = self.rest((seen * (1 + scale) + shift).relu())
         return found
 
-    def _around(self, planes: Tensor) -> Tensor:
-        if not self.training or planes.device.type != "cpu":
-            return cast(Tensor, self.first[0](planes))
-        # In 16 bits PyTorch 2.15 crashes here on AMD's processors, or makes no numbers; nor is it faster.
-        with torch.autocast("cpu", enabled=False):
-            return cast(Tensor, self.first[0](planes))
+    def _light(self, table: Tensor, stored: Tensor) -> Tensor:
+        """Return what the steps make of each trait: factors and summands, (2, photos, traits, 1, 1)."""
+        photos, frequencies = len(table), _BLOCK**2
+        steps = table.clamp_min(1).log().reshape(photos, frequencies, 1) / 5
+        from_file = stored.reshape(photos, 1, 1).expand(-1, frequencies, -1).to(steps)
+        facts = torch.cat([steps, from_file, self.place.expand(photos, -1, -1)], dim=2)
+        light = self.read(facts).reshape(photos, frequencies, 2, 2, _TRAITS)
+        return cast(Tensor, light.permute(2, 0, 3, 1, 4).reshape(2, photos, -1, 1, 1))
 
 
 class _Noise(nn.Module):
@@ -224,10 +246,10 @@ class _Noise(nn.Module):
 
     def __init__(self, maps: int) -> None:
         super().__init__()
-        self.high = nn.Parameter(torch.empty(24, 3, 5, 5))
+        self.high = nn.Parameter(torch.empty(16, 3, 5, 5))
         nn.init.kaiming_normal_(self.high, nonlinearity="linear")
         self.first = nn.Sequential(
-            nn.BatchNorm2d(24), nn.Hardtanh(-3, 3), _normed(24, 32, 3, 2), _normed(32, 32, 3)
+            nn.BatchNorm2d(16), nn.Hardtanh(-3, 3), _normed(16, 32, 3, 2), _normed(32, 32, 3)
         )
         self.second = nn.Sequential(_normed(32, 64, 3, 2), _Residual(64, 1))
         self.third = nn.Sequential(_normed(64, maps, 3, 2), _Residual(maps, 1))
@@ -235,7 +257,9 @@ class _Noise(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         filters = self.high - self.high.mean((2, 3), keepdim=True)
-        high = conv2d(pad(pixels, (2, 2, 2, 2), mode="replicate"), 8 * filters)
+        # In 16 bits neighbours that differ by one of 255 levels may be equal, and the filters add up to more.
+        with torch.autocast(pixels.device.type, enabled=False):
+            high = conv2d(pad(pixels, (2, 2, 2, 2), mode="replicate"), 8 * filters)
         quarters = self.second(self.first(high))
         return self.third(quarters), self.fine(quarters)
 
@@ -261,6 +285,14 @@ class _Residual(nn.Module):
 def _normed(given: int, made: int, size: int, stride: int = 1) -> nn.Sequential:
     convolution = nn.Conv2d(given, made, size, stride, size // 2, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(made), nn.ReLU())
+
+
+def _scene(pixels: Tensor) -> Tensor:
+    """Return what each block shows, (batch, 4, rows, columns), in about [-1, 1]."""
+    colours = avg_pool2d(pixels, _BLOCK)
+    brightness = pixels.mean(1, keepdim=True)
+    spread = avg_pool2d(brightness**2, _BLOCK) - avg_pool2d(brightness, _BLOCK) ** 2
+    return torch.cat([2 * colours - 1, spread.clamp_min(0).add(1e-6).log() / 7 + 1], dim=1)
 
 
 def _figures(coarse: Tensor, weight: Tensor) -> Tensor:

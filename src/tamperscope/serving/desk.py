@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -41,6 +42,7 @@ class Desk:
         self.settings, self.store, self.meters = settings, store, meters
         self._taking = threading.Lock()
         self._reporter: ProcessPoolExecutor | None = None
+        self._reporting = get_context("spawn").Value("l", 0)  # the number of that process
         self._reports = 0
 
     def take(self, files: Sequence[UploadFile], detectors: Sequence[str], salvage: bool) -> list[Analysis]:
@@ -156,7 +158,8 @@ class Desk:
         """Return the report of an analysis that is done; another process makes it, so that all else goes on.
 
         Raises:
-            HTTPException: there is none, it is not done, its files are gone, or too many are asked for.
+            HTTPException: there is none, it is not done, its files are gone, too many are asked for, or it
+                takes longer than an analysis may.
 
         """
         _, places = await asyncio.to_thread(self.done, key)
@@ -164,12 +167,14 @@ class Desk:
             raise HTTPException(429, "too many reports are being made; try later", {"Retry-After": "5"})
         self._reports += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool(), _report, places, form, position
-            )
+            made = asyncio.get_running_loop().run_in_executor(self._pool(), _report, places, form, position)
+            return await asyncio.wait_for(made, self.settings.seconds)
         except BrokenProcessPool as error:
             self._reporter = None  # the next report gets another
             raise HTTPException(410, "the report cannot be made: its process crashed") from error
+        except asyncio.TimeoutError as error:
+            self._stop_reporting()
+            raise HTTPException(410, "the report cannot be made: it took too long") from error
         except TamperscopeError as error:
             raise HTTPException(410, error.problem) from error
         finally:
@@ -177,8 +182,16 @@ class Desk:
 
     def _pool(self) -> ProcessPoolExecutor:
         if self._reporter is None:
-            self._reporter = ProcessPoolExecutor(1, get_context("spawn"), _begin)
+            self._reporter = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self._reporting,))
         return self._reporter
+
+    def _stop_reporting(self) -> None:
+        """Let nobody wait for a report that does not end."""
+        self._reporter = None
+        with suppress(ProcessLookupError):
+            if self._reporting.value:
+                os.kill(self._reporting.value, signal.SIGKILL)
+        self._reporting.value = 0
 
     def close(self) -> None:
         """Let the process go that makes reports."""
@@ -229,7 +242,8 @@ def _name(given: str | None) -> str:
     )
 
 
-def _begin() -> None:
+def _begin(number: Any) -> None:
+    number.value = os.getpid()
     os.nice(5)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service decides
     outlive_nobody()

@@ -64,6 +64,8 @@ class Guard:
             await self.app(scope, receive, send)
             return
         started, status, begun = time.perf_counter(), 500, False
+        head = scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if head else scope  # whatever can be read has a head
 
         async def answer(message: Message) -> None:
             nonlocal status, begun
@@ -71,21 +73,23 @@ class Guard:
                 begun = True
                 status = message["status"]
                 message["headers"] = _headers(message.get("headers", ()), scope["path"])
+            elif head:
+                message["body"] = b""
             await send(message)
 
         try:
-            refusal = self._refusal(scope)
+            refusal = self._refusal(asked)
             if refusal:
                 await _refuse(answer, *refusal)
             else:
-                await self._pass(scope, receive, answer)
+                await self._pass(asked, receive, answer)
         except Exception:
             _log.exception("a request met an error")
             if begun:
                 raise
             await _refuse(answer, 500, "an error of the service itself; its log tells more", ())
         finally:
-            route = getattr(scope.get("route"), "path", "other")
+            route = getattr(asked.get("route"), "path", "other")
             self.meters.requests.labels(_method(scope), route, str(status)).observe(
                 time.perf_counter() - started
             )
