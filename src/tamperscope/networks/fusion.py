@@ -99,9 +99,12 @@ class Fusion(Network):
         return torch.cat([joined, scene.to(joined)], dim=1), there[1] * fine
 
     def _present(self, pixels: Tensor) -> Tensor:
-        """Return 1 for each stream of a photo that counts, 0 for what is left out, (3, batch, 1, 1, 1)."""
+        """Return 1 for each stream of a photo that counts, 0 for what is left out.
+
+        In training (3, batch, 1, 1, 1), else (3, 1, 1, 1, 1): it is the same for all.
+        """
         there = torch.tensor([self.without != name for name in ("history", "noise", "scene")]).to(pixels)
-        there = there.reshape(3, 1, 1, 1, 1).expand(-1, len(pixels), -1, -1, -1)
+        there = there.reshape(3, 1, 1, 1, 1)
         if self.training:
             draw = torch.rand(len(pixels), 1, 1, 1, device=pixels.device) / self.absent  # at most one is
             there = there * torch.stack([(draw < stream) | (draw >= stream + 1) for stream in range(3)])
@@ -218,7 +221,7 @@ class _History(nn.Module):
         self.rest = nn.Sequential(_normed(made, maps, 1), _Residual(maps, 1), _Residual(maps, 1))
 
     def forward(self, levels: Tensor, table: Tensor, stored: Tensor) -> Tensor:
-        photos, rows, columns = len(levels), levels.shape[1] // _BLOCK, levels.shape[2] // _BLOCK
+        photos, rows, columns = levels.shape[0], levels.shape[1] // _BLOCK, levels.shape[2] // _BLOCK
         frequencies = levels.reshape(photos, rows, _BLOCK, columns, _BLOCK).permute(2, 4, 0, 1, 3)
         # One of the magnitudes is there: a product of matrices is faster to learn from than a look-up.
         known = torch.arange(_LEVELS, dtype=levels.dtype, device=levels.device)
@@ -233,7 +236,7 @@ class _History(nn.Module):
 
     def _light(self, table: Tensor, stored: Tensor) -> Tensor:
         """Return what the steps make of each trait: factors and summands, (2, photos, traits, 1, 1)."""
-        photos, frequencies = len(table), _BLOCK**2
+        photos, frequencies = table.shape[0], _BLOCK**2
         steps = table.clamp_min(1).log().reshape(photos, frequencies, 1) / 5
         from_file = stored.reshape(photos, 1, 1).expand(-1, frequencies, -1).to(steps)
         facts = torch.cat([steps, from_file, self.place.expand(photos, -1, -1)], dim=2)
