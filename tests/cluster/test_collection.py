@@ -8,12 +8,13 @@ import jsonschema
 import pytest
 
 from collections_made import ODD, Here, table, tiny, uris, write_photos
-from photos import awkward
+from photos import awkward, spliced
 from tamperscope.cluster import collection, work
 from tamperscope.cluster.collection import Tally, scan_collection
 from tamperscope.cluster.places import locate
+from tamperscope.cluster.stores import Local
 from tamperscope.cluster.work import Job
-from tamperscope.errors import CorruptFile, Defect, InvalidParameter, OutputError
+from tamperscope.errors import CorruptFile, Defect, InvalidParameter, OutputError, UnreadableFile
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import hold
 from tamperscope.report.json import schema
@@ -202,6 +203,57 @@ def test_photos_that_no_detector_can_judge_are_counted_also_when_resumed(tmp_pat
     plan = Plan(("adjpeg",))
     assert scan(photos, out, plan=plan) == Tally(analysed=1, unjudged=1)
     assert scan(photos, out, plan=plan, resume=True) == Tally(resumed=1, unjudged=1)
+
+
+def test_what_was_found_before_counts_when_a_run_is_resumed(tmp_path: Path) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    (photos / "forged.jpg").write_bytes(spliced()[0])
+    (photos / "no.png").write_bytes(awkward("photo.png"))
+    plan = Plan(("dct", "adjpeg", "ela"))  # the first of which can judge no PNG and gives no score
+    first = scan(photos, out, plan=plan)
+    assert first.top is not None
+    assert first == Tally(analysed=2, top=first.top)
+    assert scan(photos, out, plan=plan, resume=True) == Tally(resumed=2, top=first.top)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_are_no_text_cost_themselves_alone(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 1)
+    (photos / os.fsdecode(b"o\xff.jpg")).write_bytes(tiny())
+    problems: list[Any] = []
+    found = scan(f"local://{photos}", tmp_path / "out", problem=problems.append)
+    assert found == Tally(analysed=1, unlisted=1)
+    assert "its name is no UTF-8" in str(*problems)
+    with pytest.raises(InvalidParameter, match="no UTF-8"):
+        scan(photos, tmp_path / os.fsdecode(b"o\xff"))
+
+
+def test_one_failed_look_at_the_place_does_not_end_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tamperscope.cluster.work.time.sleep", lambda seconds: None)
+    read, failures = Local.read, iter([True, True, False])
+
+    def now_and_then(store: Local, path: str, limit: int) -> tuple[bytes, str | None]:
+        if path.endswith("scan.json") and next(failures):
+            raise UnreadableFile("slow down", "")
+        return read(store, path, limit)
+
+    monkeypatch.setattr(Local, "read", now_and_then)
+    photos = write_photos(tmp_path / "photos", 2)
+    assert scan(photos, tmp_path / "out") == Tally(analysed=2)
+    failures = iter(lambda: True, False)
+    with pytest.raises(OutputError, match="cannot be read any more"):
+        scan(photos, tmp_path / "other")
+
+
+def test_a_refused_place_keeps_its_own_files(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 1)
+    (photos / ".lock").write_text("mine")
+    with pytest.raises(OutputError, match="holds other files"):
+        scan(photos, photos)
+    assert (photos / ".lock").read_text() == "mine"
 
 
 def test_from_and_to_another_file_system() -> None:

@@ -1,4 +1,7 @@
+import csv
+import os
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pyarrow as pa
@@ -95,20 +98,72 @@ def test_manifests_name_photos_relative_to_their_folder(tree: Path, column: str)
 
 
 def test_a_row_that_names_no_file_system_does_not_end_a_manifest(tree: Path) -> None:
-    (tree / "m.csv").write_text("uri\nnowhere://x/y.jpg\na.jpg\n")
-    error, entry = find([str(tree / "m.csv")])
-    assert isinstance(error, TamperscopeError)
-    assert "m.csv, row 1" in str(error)
+    odd = (
+        "nowhere://x/y.jpg",
+        "github://a/b.jpg",
+        "dir://x/y.jpg",
+        "nowhere://a\x1b[2J/x",
+        "s3://K:a/b@c/d.jpg",
+    )
+    (tree / "m.csv").write_text("uri\n" + "".join(f"{row}\n" for row in odd) + "a.jpg\n")
+    *errors, entry = find([str(tree / "m.csv")])
+    assert [f"m.csv, row {row}:" in str(error) for row, error in enumerate(errors, 1)] == 5 * [True]
+    assert "\x1b" not in str(errors[3])
+    assert "a password in a URI" in str(errors[4])
     assert entry == Entry((tree / "a.jpg").as_uri())
+
+
+def test_a_row_that_cannot_be_read_costs_itself_alone(tree: Path) -> None:
+    long = b"x" * (csv.field_size_limit() + 1)
+    rows = [b"b.jpg", b"caf\xe9.jpg", b'"x"y.jpg', long, b"a.PNG"]
+    (tree / "m.csv").write_bytes(b"uri\n" + b"\n".join(rows) + b"\n")
+    assert names(tree, "m.csv") == sorted(["b.jpg", os.fsdecode(b"caf\xe9.jpg"), "xy.jpg", "a.PNG"])
+    assert ["row 4 names no photo" in text for text in problems(tree / "m.csv")] == [True]
+
+
+def test_columns_of_parquet_hold_names_or_are_refused(tree: Path) -> None:
+    bytes_of_names = pa.array([b"b.jpg", b"a.PNG", None])
+    for kind, column in (
+        ("binary", bytes_of_names),
+        ("text", bytes_of_names.cast(pa.large_string())),
+        ("dictionary", bytes_of_names.cast(pa.string()).dictionary_encode()),
+    ):
+        parquet.write_table(pa.table({"image": column}), tree / f"{kind}.parquet")
+        assert names(tree, f"{kind}.parquet") == ["a.PNG", "b.jpg"], kind
+        assert "row 3 names no photo" in problems(tree / f"{kind}.parquet")[0]
+    pictures = pa.array([{"bytes": b"x" * 100, "path": "b.jpg"}])
+    parquet.write_table(pa.table({"image": pictures}), tree / "pictures.parquet")
+    assert "its column image holds struct" in problems(tree / "pictures.parquet")[0]
+
+
+def test_one_folder_or_manifest_of_a_pattern_does_not_end_the_others(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, text in enumerate(("uri\n../b.jpg\n", "nothing\nx\n", "uri\n../a.PNG\n")):
+        (tree / str(number)).mkdir()
+        (tree / str(number) / "list.csv").write_text(text)
+    assert names(tree, "?/*.csv") == ["a.PNG", "b.jpg"]
+    assert ["no column uri" in text for text in problems(tree / "?/*.csv")] == [True]
+    scandir = os.scandir
+
+    def barred(path: str) -> Any:
+        if str(path).endswith("deeper"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", barred)
+    assert names(tree, "**/*.[jPt][pNi]*") == names(tree, "") == ["a.PNG", "b.jpg", "deep/c.tif"]
+    for pattern in ("**/*.jpg", "deep/*/*.jpg", ""):
+        assert ["permission denied" in text for text in problems(tree / pattern)] == [True], pattern
 
 
 def test_manifests_that_say_too_little_or_nothing_readable(tree: Path) -> None:
     (tree / "1.csv").write_text("path\nb.jpg\n''\n".replace("''", '""'))
     (tree / "2.csv").write_text("name\nb.jpg\n")
-    (tree / "3.csv").write_bytes(b"path\n\xff\xff\n")
+    (tree / "3.parquet").write_bytes(b"")
     (tree / "4.parquet").write_bytes(b"PAR1")
     (tree / "5.csv").write_text("")
-    told = problems(*(tree / name for name in ("1.csv", "2.csv", "3.csv", "4.parquet", "5.csv")))
+    told = problems(*(tree / name for name in ("1.csv", "2.csv", "3.parquet", "4.parquet", "5.csv")))
     assert "1.csv: row 2 names no photo; mend the manifest" in told[0]
     assert "no column uri, path or image" in told[1]
     assert all("cannot be read as a manifest" in text for text in told[1:])

@@ -13,7 +13,7 @@ from pyarrow import fs
 from collections_made import ODD
 from tamperscope.cluster import places
 from tamperscope.cluster.places import locate
-from tamperscope.cluster.remotes import Objects, Remote
+from tamperscope.cluster.remotes import Objects, Remote, _told
 from tamperscope.cluster.stores import Local, Store
 from tamperscope.errors import InvalidParameter, OutputError, TooLarge, UnreadableFile
 
@@ -140,6 +140,22 @@ def test_places_that_cannot_be(uri: str, words: str) -> None:
     with pytest.raises(InvalidParameter, match=words) as caught:
         locate(uri)
     assert "secret" not in str(caught.value)
+
+
+def test_names_in_tables_stay_in_their_store() -> None:
+    store, _ = locate("memory://bucket/a/list.csv")
+    assert isinstance(store, Remote)
+    for name, path in (("k//d.jpg", "a/k//d.jpg"), ("../b/./c.jpg", "b/c.jpg"), ("e.jpg", "a/e.jpg")):
+        assert store.uri(store.beside(f"{store.base}/a", name)) == f"memory://bucket/{path}"
+    with pytest.raises(InvalidParameter, match="leads out of its store"):
+        store.beside(f"{store.base}/a", "../../other/x.jpg")
+
+
+def test_a_list_that_tells_too_little_is_no_identity() -> None:
+    file = {"name": "/a.jpg", "type": "file"}
+    assert _told({**file, "size": None}).identity is None
+    assert _told({**file, "size": 3}).identity is None
+    assert _told({**file, "size": 3, "ETag": "x"}).identity == "3@x"
 
 
 def test_links_to_folders_are_not_followed_and_broken_ones_are_told(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ BLANK = {
 }
 
 
-def row(uri: str, identity: str = "1", verdict: str = "no evidence") -> dict[str, Any]:
-    return {**BLANK, "uri": uri, "identity": identity, "verdict": verdict}
+def row(uri: str, identity: str = "1", **facts: Any) -> dict[str, Any]:
+    return {**BLANK, "uri": uri, "identity": identity, "verdict": "no evidence", **facts}
 
 
 def failure(uri: str) -> dict[str, Any]:
@@ -47,8 +47,10 @@ def test_seen_remembers_as_a_set_does(pieces: list[list[int]]) -> None:
 
 
 def test_an_index_tells_where_rows_are_and_whether_files_changed(tmp_path: Path) -> None:
-    (tmp_path / "part-1.parquet").write_bytes(encode([row("a"), row("b", "2")], RESULTS))
-    (tmp_path / "part-2.parquet").write_bytes(encode([row("c", verdict="not applicable")], RESULTS))
+    (tmp_path / "part-1.parquet").write_bytes(
+        encode([row("a", judged=True, top=0.5), row("b", "2")], RESULTS)
+    )
+    (tmp_path / "part-2.parquet").write_bytes(encode([row("c", judged=False)], RESULTS))
     index = read_index(Local(), str(tmp_path), RESULTS)
     a, none, b, c = index.find(keys(["a", "none", "b", "c"])).tolist()
     assert none == -1
@@ -59,6 +61,7 @@ def test_an_index_tells_where_rows_are_and_whether_files_changed(tmp_path: Path)
         False,
     ]
     assert index.flags[[a, b, c]].tolist() == [True, True, False]
+    np.testing.assert_array_equal(index.tops[[a, b, c]], [0.5, np.nan, np.nan])
     index.drop([a, c])
     assert uris(tmp_path.parent, tmp_path.name) == ["b"]
     assert [path.name for path in tmp_path.iterdir()] == ["part-1.parquet"]

@@ -18,9 +18,9 @@ from tamperscope.cluster.engines import Engine
 from tamperscope.cluster.listing import Entry, find
 from tamperscope.cluster.places import locate
 from tamperscope.cluster.stores import Local, Store
-from tamperscope.cluster.tables import FAILURES, RESULTS, Keys, Seen, keys, read_index
+from tamperscope.cluster.tables import FAILURES, RESULTS, Index, Keys, Seen, keys, read_index
 from tamperscope.cluster.work import SETTINGS, Batch, Done, Job, record_failure, remove_parts, work
-from tamperscope.errors import Defect, OutputError, TamperscopeError
+from tamperscope.errors import Defect, InvalidParameter, OutputError, TamperscopeError, UnreadableFile
 from tamperscope.io.paths import display, hold
 from tamperscope.scanning.batch import check
 from tamperscope.scanning.photo import Plan, choices
@@ -57,7 +57,17 @@ class Tally:
         self.analysed += done.analysed
         self.unjudged += done.unjudged
         self.failed += done.failed
-        self.top = max((top for top in (self.top, done.top) if top is not None), default=None)
+        self._meet(done.top)
+
+    def found(self, results: Index, rows: list[int]) -> None:
+        """Count what was done before."""
+        self.resumed += len(rows)
+        self.unjudged += int(np.count_nonzero(~results.flags[rows]))
+        tops = results.tops[rows]
+        self._meet(float(np.nanmax(tops)) if np.isfinite(tops).any() else None)
+
+    def _meet(self, top: float | None) -> None:
+        self.top = max((one for one in (self.top, top) if one is not None), default=None)
 
 
 def scan_collection(
@@ -86,6 +96,8 @@ def scan_collection(
     plan = plan or Plan()
     check(plan)
     store, path = locate(out)
+    if not _is_text(path):  # tables are found by it
+        raise InvalidParameter("its name is no UTF-8", "choose another --out", display(path))
     with _held(store, path):
         job = Job(plan, store.uri(path), uuid.uuid4().hex, maps)
         _claim(store, path, job, resume)
@@ -169,11 +181,15 @@ class _Run:
 
     def _listed(self, given: Iterable[str]) -> Iterator[Entry]:
         for entry in find(given):
-            if isinstance(entry, Entry):
+            if isinstance(entry, TamperscopeError):
+                problem: TamperscopeError = entry
+            elif _is_text(entry.uri):
                 yield entry
+                continue
             else:
-                self.tally.unlisted += 1
-                self.problem(entry)
+                problem = UnreadableFile("its name is no UTF-8", "rename it", display(entry.uri))
+            self.tally.unlisted += 1
+            self.problem(problem)
 
     def _wanted(self, given: Iterable[str]) -> Iterator[str]:
         """Yield the photos that are to be done, each once."""
@@ -183,8 +199,7 @@ class _Run:
             fresh, rows = self.seen.new(asked), self.results.find(asked)
             known = [(entry, int(row)) for entry, new, row in zip(piece, fresh, rows, strict=True) if new]
             kept = self._kept([(entry, row) for entry, row in known if row >= 0])
-            self.tally.resumed += len(kept)
-            self.tally.unjudged += int(np.count_nonzero(~self.results.flags[list(kept)])) if kept else 0
+            self.tally.found(self.results, list(kept))
             # Rows of changed files go before the new ones come: no reader may meet both.
             self.results.drop({row for _, row in known if row >= 0} - kept)
             yield from (entry.uri for entry, row in known if row not in kept)
@@ -234,6 +249,15 @@ class _Run:
         """Take failures out of their table whose photos were tried again since."""
         rows = self.failures.find(asked)
         self.failures.drop(rows[rows >= 0].tolist())
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name can stand in a table: those of files may be any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _identified(entry: Entry) -> Entry | None:

@@ -3,6 +3,7 @@
 import csv
 import glob
 import io
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,8 @@ __all__ = ["Entry", "find"]
 
 _MANIFESTS = (".csv", ".parquet")
 _COLUMNS = ("uri", "path", "image")  # the first that a manifest has
+_NAMES = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+_AT_ONCE = 4096  # rows of a Parquet manifest
 _MAP = re.compile(r"/maps/([0-9a-f]{2})/\1[0-9a-f]{62}/[^/]+$")  # of a run like this one
 
 
@@ -61,9 +64,20 @@ def _expand(uri: str) -> Iterator[Entry | TamperscopeError]:
         parts = path.split("/")
         fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
         for found in _match(store, "/".join(parts[:fixed]), parts[fixed:]):
-            yield from _take(store, found)
+            yield from _take_or_tell(store, found)
     else:
         raise UnreadableFile("no such file or folder", "check the name")
+
+
+def _take_or_tell(store: Store, found: Found | TamperscopeError) -> Iterator[Entry | TamperscopeError]:
+    """Yield what one of several gives; what is wrong with it does not end the others."""
+    if isinstance(found, TamperscopeError):
+        yield found
+        return
+    try:
+        yield from _take(store, found)
+    except TamperscopeError as error:
+        yield error
 
 
 def _take(store: Store, found: Found) -> Iterator[Entry | TamperscopeError]:
@@ -78,25 +92,26 @@ def _take(store: Store, found: Found) -> Iterator[Entry | TamperscopeError]:
 def _walk(store: Store, top: str) -> Iterator[Entry | TamperscopeError]:
     folders = [top]
     while folders:
-        folder = folders.pop()
-        try:
-            for found in _visible(store, folder):
-                if found.folder:
-                    folders.append(found.path)
-                elif _is_photo(store, found):
-                    yield Entry(store.uri(found.path), found.identity)
-        except TamperscopeError as error:  # the other folders can be read, perhaps
-            yield error
+        for found in _visible(store, folders.pop()):
+            if isinstance(found, TamperscopeError):  # the other folders can be read, perhaps
+                yield found
+            elif found.folder:
+                folders.append(found.path)
+            elif _is_photo(store, found):
+                yield Entry(store.uri(found.path), found.identity)
 
 
 def _is_photo(store: Store, found: Found) -> bool:
     if posixpath.splitext(found.name)[1].lower() not in SUFFIXES or _MAP.search(found.path):
         return False
     suspect = found.name.endswith((*PICTURES, EVIDENCE))  # pictures that a scan wrote have a record beside
-    return not (suspect and store.look(f"{posixpath.dirname(found.path)}/{RECORD}"))
+    if not suspect:
+        return True
+    there = _looked(store, f"{posixpath.dirname(found.path)}/{RECORD}")
+    return there is None or isinstance(there, TamperscopeError)
 
 
-def _match(store: Store, folder: str, parts: list[str]) -> Iterator[Found]:
+def _match(store: Store, folder: str, parts: list[str]) -> Iterator[Found | TamperscopeError]:
     """Yield what lies in a folder under names that match the parts of a pattern, one a level."""
     first, rest = parts[0], parts[1:]
     if first == "**" and not rest:
@@ -104,25 +119,40 @@ def _match(store: Store, folder: str, parts: list[str]) -> Iterator[Found]:
     elif first == "**":  # any number of levels, or none
         yield from _match(store, folder, rest)
         for found in _visible(store, folder):
-            if found.folder:
+            if isinstance(found, Found) and found.folder:  # what cannot be read is told by the level above
                 yield from _match(store, found.path, parts)
     elif glob.has_magic(first):
         for found in _visible(store, folder):
-            if fnmatchcase(found.name, first):
+            if isinstance(found, TamperscopeError) or fnmatchcase(found.name, first):
                 yield from _follow(store, found, rest)
-    elif there := store.look(f"{folder}/{first}"):
+    elif there := _looked(store, f"{folder}/{first}"):
         yield from _follow(store, there, rest)
 
 
-def _follow(store: Store, found: Found, rest: list[str]) -> Iterator[Found]:
-    if not rest:
+def _follow(
+    store: Store, found: Found | TamperscopeError, rest: list[str]
+) -> Iterator[Found | TamperscopeError]:
+    if isinstance(found, TamperscopeError) or not rest:
         yield found
     elif found.folder:
         yield from _match(store, found.path, rest)
 
 
-def _visible(store: Store, folder: str) -> Iterator[Found]:
-    return (found for found in store.inside(folder or "/") if not found.name.startswith("."))
+def _looked(store: Store, path: str) -> Found | TamperscopeError | None:
+    try:
+        return store.look(path)
+    except TamperscopeError as error:
+        return error
+
+
+def _visible(store: Store, folder: str) -> Iterator[Found | TamperscopeError]:
+    """Yield what a folder holds, or last why it cannot be read."""
+    try:
+        for found in store.inside(folder or "/"):
+            if not found.name.startswith("."):
+                yield found
+    except TamperscopeError as error:
+        yield error
 
 
 def _read_manifest(store: Store, path: str) -> Iterator[Entry | TamperscopeError]:
@@ -144,20 +174,31 @@ def _read_manifest(store: Store, path: str) -> Iterator[Entry | TamperscopeError
 
 def _named(text: str, store: Store, folder: str, row: str) -> Entry | TamperscopeError:
     """Return the photo of a manifest's row, or why there is none: the other rows may name some."""
-    if "://" not in text and not posixpath.isabs(text):
-        return Entry(store.uri(posixpath.normpath(f"{folder}/{text}")))
     try:
-        store, path = locate(text)
+        if "://" in text or posixpath.isabs(text):
+            store, path = locate(text)
+        else:
+            path = store.beside(folder, text)
     except TamperscopeError as error:
         return error.at(row)
     return Entry(store.uri(path))
 
 
 def _csv_column(store: Store, path: str) -> Iterator[str]:
-    with io.TextIOWrapper(store.open(path), encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, restval="", strict=True)
+    # Bytes that are no text stay what they are: a local file may have such a name.
+    with io.TextIOWrapper(
+        store.open(path), encoding="utf-8-sig", errors="surrogateescape", newline=""
+    ) as file:
+        rows = csv.DictReader(file, restval="")
         column = _column(rows.fieldnames or ())
-        for row in rows:
+        while True:
+            try:
+                row = next(rows, None)
+            except csv.Error:  # too long a field, or a zero byte, in this row
+                yield ""
+                continue
+            if row is None:
+                return
             yield row[column]
 
 
@@ -165,9 +206,13 @@ def _parquet_column(store: Store, path: str) -> Iterator[str]:
     with store.open(path) as file:
         table = parquet.ParquetFile(file)
         column = _column(table.schema_arrow.names)
-        for batch in table.iter_batches(columns=[column]):
-            for value in batch.column(0).to_pylist():
-                yield str(value or "")
+        kind = table.schema_arrow.field(column).type
+        plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if not any(told(plain) for told in _NAMES):
+            raise ValueError(f"its column {column} holds {kind}, no names")
+        for batch in table.iter_batches(batch_size=_AT_ONCE, columns=[column]):
+            for value in batch.column(0).cast(plain).cast(pa.large_binary()).to_pylist():
+                yield os.fsdecode(value or b"")
 
 
 def _column(names: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from pyarrow import fs
 from tamperscope.cluster.remotes import Foreign, Objects, Remote
 from tamperscope.cluster.stores import Local, Store, reason
 from tamperscope.errors import InvalidParameter
+from tamperscope.io.paths import clipped, display
 
 __all__ = ["locate"]
 
@@ -38,6 +39,9 @@ def locate(uri: str) -> tuple[Store, str]:
         path = os.fsdecode(unquote_to_bytes("/" + rest.partition("/")[2]))
         return _local(), Path(os.path.abspath(path)).as_posix()  # noqa: PTH100  as above
     host, _, path = rest.partition("/")
+    if "@" in path and re.search(r":(?!\d*$)", host):  # of a secret that holds a slash
+        host, _, path = rest.rpartition("@")
+        host, path = f"{host}@", ""
     store = _connect(scheme.lower(), host)
     return store, f"{store.base}/{path}".rstrip("/")
 
@@ -61,9 +65,10 @@ def _connect(scheme: str, host: str) -> Remote:
 
         # Its cache of listings would grow with the collection.
         system, base = fsspec.core.url_to_fs(f"{prefix}/", use_listings_cache=False)
-    except (ImportError, ValueError, OSError, pa.ArrowException) as error:
+    except Exception as error:  # each file system has errors of its own
         raise InvalidParameter(
-            f"{prefix} cannot be reached ({reason(error)})", "check the name, the rights and the network"
+            f"{display(clipped(prefix, 200))} cannot be reached ({reason(error)})",
+            "check the name, the rights and the network",
         ) from error
     return Foreign(prefix, base, system)
 

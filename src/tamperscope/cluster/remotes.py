@@ -1,6 +1,7 @@
 """File systems beyond this machine: object stores that pyarrow knows, and whatever fsspec knows."""
 
 import os
+import posixpath
 import time
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any, BinaryIO, cast
 from pyarrow import fs
 
 from tamperscope.cluster.stores import Found, Store, reason, unreadable
-from tamperscope.errors import OutputError, TamperscopeError
+from tamperscope.errors import InvalidParameter, OutputError, TamperscopeError
 from tamperscope.io.decode import changed, too_many_bytes
 from tamperscope.io.paths import display
 
@@ -29,6 +30,16 @@ class Remote(Store):
     def uri(self, path: str) -> str:
         """Return the name by which `locate` finds the file again."""
         return self.prefix + path[len(self.base) :]
+
+    def beside(self, folder: str, name: str) -> str:
+        """Return a path below the store's base; names without dots stand as they are."""
+        path = f"{folder}/{name}"
+        if not {".", ".."}.intersection(name.split("/")):
+            return path
+        below = posixpath.normpath(path[len(self.base) :].lstrip("/"))
+        if below.startswith(".."):
+            raise InvalidParameter("a name that leads out of its store", "mend it")
+        return f"{self.base}/{below}"
 
     def look(self, path: str) -> Found | None:
         """Return what lies there, if anything does."""
@@ -199,7 +210,10 @@ class Foreign(Remote):
 
 def _told(entry: dict[str, Any]) -> Found:
     folder = entry["type"] == "directory"
-    return Found(entry["name"], folder, None if folder else _etag(entry))
+    mark = "" if folder else _etag(entry)
+    # A list that tells less than it might be asked for a single file says nothing of changes.
+    known = entry.get("size") is not None and not mark.endswith("@")
+    return Found(entry["name"], folder, mark if mark and known else None)
 
 
 def _etag(entry: dict[str, Any]) -> str:
@@ -208,4 +222,4 @@ def _etag(entry: dict[str, Any]) -> str:
     value = next((entry[name] for name in names if entry.get(name)), "")
     if isinstance(value, datetime):
         value = value.timestamp()
-    return f"{entry['size']}@{int(value) if isinstance(value, float) else value}"
+    return f"{entry.get('size')}@{int(value) if isinstance(value, float) else value}"

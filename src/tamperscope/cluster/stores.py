@@ -1,6 +1,7 @@
 """A file system as a collection sees it, and the one of this machine."""
 
 import os
+import posixpath
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -39,6 +40,15 @@ class Store(ABC):
     @abstractmethod
     def uri(self, path: str) -> str:
         """Return the name by which `locate` finds the file again."""
+
+    def beside(self, folder: str, name: str) -> str:
+        """Return the path of what a table in a folder calls by that name.
+
+        Raises:
+            InvalidParameter: it would lie above the store.
+
+        """
+        return posixpath.normpath(f"{folder}/{name}")
 
     @abstractmethod
     def look(self, path: str) -> Found | None:

@@ -31,6 +31,8 @@ RESULTS = pa.schema(
         pa.field("height", pa.int32(), nullable=False),
         pa.field("verdict", pa.string(), nullable=False),  # of the first detector, as the score is
         pa.field("score", pa.float64()),
+        pa.field("top", pa.float64()),  # the highest score of all detectors, whether any of which could judge
+        pa.field("judged", pa.bool_()),
         pa.field("record", pa.string(), nullable=False),  # JSON, as in result.json
         pa.field("seconds", pa.float64(), nullable=False),
         pa.field("version", pa.string(), nullable=False),
@@ -111,7 +113,8 @@ def _find(among: Keys, asked: Keys) -> NDArray[np.intp]:
 class Index:
     """In which file of a table each photo's row is; some thirty bytes a row.
 
-    ``marks`` are digests of identities, ``flags`` tell whether any detector could judge the photo.
+    ``marks`` are digests of identities, ``flags`` tell whether any detector could judge the photo, ``tops``
+    are the highest scores, not a number where there is none.
     """
 
     store: Store
@@ -121,6 +124,7 @@ class Index:
     marks: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
     numbers: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
     flags: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    tops: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def find(self, asked: Keys) -> NDArray[np.intp]:
         """Return the row of each key, -1 where there is none."""
@@ -194,7 +198,7 @@ def read_index(store: Store, folder: str, schema: Any) -> Index:
 
 def _load(index: Index, schema: Any) -> Index:
     numbers = {path: number for number, path in enumerate(index.parts)}
-    wanted = [name for name in ("uri", "identity", "verdict") if name in schema.names]
+    wanted = [name for name in ("uri", "identity", "judged", "top") if name in schema.names]
     found = dataset.dataset(index.parts, schema=schema, filesystem=index.store.arrow, format="parquet")
     pieces = []
     for batch in found.to_batches(columns=[*wanted, "__filename"]):
@@ -205,16 +209,17 @@ def _load(index: Index, schema: Any) -> Index:
                 keys(columns["uri"]),
                 np.array([_mark(identity) for identity in columns.get("identity", nothing)], np.uint64),
                 np.array([numbers[name] for name in columns["__filename"]], np.uint32),
-                np.array([said != "not applicable" for said in columns.get("verdict", nothing)], bool),
+                np.array([judged is not False for judged in columns.get("judged", nothing)], bool),
+                np.array(columns.get("top", nothing), np.float64),
             )
         )
     joined = [np.concatenate(column) for column in zip(*pieces, strict=True)]
     order = np.argsort(joined[0], kind="stable")
-    index.keys, index.marks, index.numbers, index.flags = (column[order] for column in joined)
+    index.keys, index.marks, index.numbers, index.flags, index.tops = (column[order] for column in joined)
     return index
 
 
 def _without(index: Index, rows: NDArray[np.intp]) -> Index:
-    for name in ("keys", "marks", "numbers", "flags"):
+    for name in ("keys", "marks", "numbers", "flags", "tops"):
         setattr(index, name, np.delete(getattr(index, name), rows))
     return index

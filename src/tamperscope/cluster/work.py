@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -11,7 +11,7 @@ import cv2
 from tamperscope.cluster.places import locate
 from tamperscope.cluster.stores import Store
 from tamperscope.cluster.tables import FAILURES, RESULTS, encode, part_name
-from tamperscope.errors import OutputError, TamperscopeError
+from tamperscope.errors import OutputError, TamperscopeError, UnreadableFile
 from tamperscope.io.paths import display
 from tamperscope.report.json import dumps, judged, top_score
 from tamperscope.scanning.photo import Plan, examine, guarded
@@ -19,6 +19,7 @@ from tamperscope.scanning.photo import Plan, examine, guarded
 __all__ = ["SETTINGS", "Batch", "Done", "Job", "record_failure", "remove_parts", "work"]
 
 SETTINGS = "scan.json"  # what a run does, and which run may write
+_TRIES = 3  # to read that
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,6 @@ def work(batch: Batch, job: Job) -> Done:
 
 def _work(batch: Batch, job: Job) -> Done:
     rows, failures = [], []
-    done = Done(batch)
     for uri in batch.uris:
         found = guarded(display(uri), lambda uri=uri: _examine(uri, job))  # type: ignore[misc]
         if isinstance(found, OutputError):
@@ -71,16 +71,19 @@ def _work(batch: Batch, job: Job) -> Done:
         if isinstance(found, TamperscopeError):
             failures.append(_failure(uri, found))
         else:
-            row, seen, score = found
-            rows.append(row)
-            top = max((value for value in (done.top, score) if value is not None), default=None)
-            done = replace(done, unjudged=done.unjudged + (not seen), top=top)
+            rows.append(found)
     _write(batch, job, rows, failures)
-    return replace(done, analysed=len(rows), failed=len(failures))
+    return Done(
+        batch,
+        analysed=len(rows),
+        unjudged=sum(not row["judged"] for row in rows),
+        failed=len(failures),
+        top=max((row["top"] for row in rows if row["top"] is not None), default=None),
+    )
 
 
-def _examine(uri: str, job: Job) -> tuple[dict[str, Any], bool, float | None]:
-    """Return a photo's row, whether any detector could judge it, and its highest score."""
+def _examine(uri: str, job: Job) -> dict[str, Any]:
+    """Return a photo's row."""
     started = time.perf_counter()
     store, path = locate(uri)
     data, identity = store.read(path, job.plan.limits.bytes)
@@ -90,16 +93,17 @@ def _examine(uri: str, job: Job) -> tuple[dict[str, Any], bool, float | None]:
     record = examined.record(uri)
     first = record["detections"][0]
     facts = {name: record[name] for name in ("sha256", "bytes", "format", "width", "height", "version")}
-    row = {
+    return {
         "uri": uri,
         "identity": identity,
         **facts,
         "verdict": first["verdict"],
         "score": first["score"],
+        "top": top_score(record),
+        "judged": bool(judged(record)),
         "record": dumps(record),
         "seconds": round(time.perf_counter() - started, 4),
     }
-    return row, bool(judged(record)), top_score(record)
 
 
 def _write_maps(job: Job, digest: str, pictures: Any) -> None:
@@ -120,9 +124,24 @@ def _failure(uri: str, error: TamperscopeError) -> dict[str, Any]:
 
 def _check_run(store: Store, out: str, run: str) -> None:
     """Stop a worker of a run that is no more the one that writes: it was killed, and another resumed it."""
-    settings, _ = store.read(f"{out}/{SETTINGS}", 2**24)
+    settings = _settings(store, out)
     if json.loads(settings)["run"] != run:
         raise OutputError("another run writes to it now", "let that one finish", display(store.uri(out)))
+
+
+def _settings(store: Store, out: str) -> bytes:
+    """Return what the run's place says, asked again if need be: a run of days must outlive a bad moment."""
+    for attempt in range(_TRIES):
+        try:
+            return store.read(f"{out}/{SETTINGS}", 2**24)[0]
+        except UnreadableFile as error:
+            last = error
+            time.sleep(4**attempt if attempt < _TRIES - 1 else 0)
+    raise OutputError(
+        f"cannot be read any more ({last.problem})",
+        "check the rights and the network; --resume goes on from here",
+        display(store.uri(out)),
+    ) from last
 
 
 def _write(batch: Batch, job: Job, rows: list[dict[str, Any]], failures: list[dict[str, Any]]) -> None:

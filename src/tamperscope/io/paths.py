@@ -97,18 +97,25 @@ def hold(out: Path, work: str) -> Iterator[None]:
     lock = out / ".lock"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
+        # A file of that name may be somebody else's: it is neither emptied nor, unless empty, removed.
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise _unwritable(lock, error) from error
-    with file:
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise OutputError(f"another {work} writes to it now", "wait for it", display(out)) from error
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            same = os.path.samestat(os.fstat(descriptor), lock.stat())  # else one that ended has removed it
+        except OSError:
+            same = False
+        if not same:
+            raise OutputError(f"another {work} writes to it now", "wait for it", display(out))
         try:
             yield
         finally:
-            lock.unlink(missing_ok=True)
+            if not os.fstat(descriptor).st_size:
+                lock.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
 
 
 def make_folder(parent: Path) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +21,7 @@ __all__ = ["Fusion", "Judgement"]
 
 _BLOCK = 8  # pixels of a side of what a feature stands for: a block of JPEG
 _LEVELS = 21  # magnitudes of a coefficient, see `signal.history`
-_TRAITS = 6  # numbers that stand for a magnitude of a frequency
-_PLACES = 4  # numbers that stand for a frequency
+_TRAITS = 4  # what is said of a frequency in a block
 _FINE = 16  # maps that tell places within a block apart
 _SCENE = 4  # of a block: its mean red, green and blue, and how much brightness varies in it
 _FAR = 8.0  # standard deviations from the photo's mean: more says no more
@@ -204,44 +203,29 @@ class Fusion(Network):
 
 
 class _History(nn.Module):
-    """What the coefficients of each block and of those around it say of earlier savings.
-
-    A magnitude of a frequency stands for a few learned numbers. Their means over the blocks around are
-    what a histogram of that frequency there says, and are read, like the block's own, in the light of the
-    step in which it is counted.
-    """
+    """What the coefficients of each block and of those around it say of earlier savings."""
 
     def __init__(self, maps: int) -> None:
         super().__init__()
-        frequencies, made = _BLOCK**2, 2 * _BLOCK**2 * _TRAITS
-        self.traits = nn.Parameter(torch.randn(frequencies, _LEVELS, _TRAITS))
-        self.place = nn.Parameter(torch.randn(frequencies, _PLACES) / 2)
-        self.read = nn.Sequential(nn.Linear(2 + _PLACES, 32), nn.ReLU(), nn.Linear(32, 4 * _TRAITS))
-        self.norm = nn.BatchNorm2d(made)
+        around = nn.Conv2d(_LEVELS, 48, 3, padding=1, bias=False)
+        self.first = nn.Sequential(around, nn.BatchNorm2d(48), nn.ReLU(), _normed(48, _TRAITS, 1))
+        made = _TRAITS * _BLOCK**2 + _BLOCK**2 + 1
         self.rest = nn.Sequential(_normed(made, maps, 1), _Residual(maps, 1), _Residual(maps, 1))
 
     def forward(self, levels: Tensor, table: Tensor, stored: Tensor) -> Tensor:
         photos, rows, columns = levels.shape[0], levels.shape[1] // _BLOCK, levels.shape[2] // _BLOCK
-        frequencies = levels.reshape(photos, rows, _BLOCK, columns, _BLOCK).permute(2, 4, 0, 1, 3)
-        # One of the magnitudes is there: a product of matrices is faster to learn from than a look-up.
-        known = torch.arange(_LEVELS, dtype=levels.dtype, device=levels.device)
-        there = (frequencies.reshape(_BLOCK**2, -1, 1) == known).to(table.dtype)
-        traits = torch.bmm(there, self.traits).permute(1, 0, 2)
-        own = traits.reshape(photos, rows, columns, -1).permute(0, 3, 1, 2)
-        around = avg_pool2d(own, 5, 1, 2, count_include_pad=False)
-        scale, shift = self._light(table, stored)
-        seen = self.norm(torch.cat([own, around], dim=1))
-        found: Tensor = self.rest((seen * (1 + scale) + shift).relu())
+        # Each frequency is a picture of its own, of a pixel for each block, and has a plane for each
+        # magnitude; `one_hot` has another order of axes, and takes eight times the memory.
+        pictures = levels.reshape(photos, rows, _BLOCK, columns, _BLOCK).permute(0, 2, 4, 1, 3)
+        known = torch.arange(_LEVELS, dtype=levels.dtype, device=levels.device)[:, None, None]
+        planes = (pictures.reshape(-1, 1, rows, columns) == known).to(table.dtype)
+        traits = self.first(planes.contiguous(memory_format=torch.channels_last))
+        maps = traits.reshape(photos, _BLOCK**2, _TRAITS, rows, columns).transpose(1, 2)
+        maps = maps.reshape(photos, _TRAITS * _BLOCK**2, rows, columns)
+        steps = table.clamp_min(1).log() / 5
+        facts = torch.cat([steps.flatten(1), stored[:, None]], dim=1)[:, :, None, None]
+        found: Tensor = self.rest(torch.cat([maps, facts.to(maps).expand(-1, -1, rows, columns)], dim=1))
         return found
-
-    def _light(self, table: Tensor, stored: Tensor) -> Tensor:
-        """Return what the steps make of each trait: factors and summands, (2, photos, traits, 1, 1)."""
-        photos, frequencies = table.shape[0], _BLOCK**2
-        steps = table.clamp_min(1).log().reshape(photos, frequencies, 1) / 5
-        from_file = stored.reshape(photos, 1, 1).expand(-1, frequencies, -1).to(steps)
-        facts = torch.cat([steps, from_file, self.place.expand(photos, -1, -1)], dim=2)
-        light = self.read(facts).reshape(photos, frequencies, 2, 2, _TRAITS)
-        return cast(Tensor, light.permute(2, 0, 3, 1, 4).reshape(2, photos, -1, 1, 1))
 
 
 class _Noise(nn.Module):
@@ -249,10 +233,10 @@ class _Noise(nn.Module):
 
     def __init__(self, maps: int) -> None:
         super().__init__()
-        self.high = nn.Parameter(torch.empty(16, 3, 5, 5))
+        self.high = nn.Parameter(torch.empty(24, 3, 5, 5))
         nn.init.kaiming_normal_(self.high, nonlinearity="linear")
         self.first = nn.Sequential(
-            nn.BatchNorm2d(16), nn.Hardtanh(-3, 3), _normed(16, 32, 3, 2), _normed(32, 32, 3)
+            nn.BatchNorm2d(24), nn.Hardtanh(-3, 3), _normed(24, 32, 3, 2), _normed(32, 32, 3)
         )
         self.second = nn.Sequential(_normed(32, 64, 3, 2), _Residual(64, 1))
         self.third = nn.Sequential(_normed(64, maps, 3, 2), _Residual(maps, 1))
