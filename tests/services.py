@@ -75,9 +75,3 @@ def start_service(data: Path, *options: str, **environment: str) -> Service:
         else:
             return Service(process, found[0], data, client)
     raise TimeoutError("the service does not answer")
-
-
-def endless(*_: object) -> bytes:
-    """Stand for a report that does not end; here, where a fresh process finds it."""
-    time.sleep(600)
-    return b""

@@ -8,10 +8,9 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException, Request, UploadFile
 from fastapi.responses import FileResponse
@@ -28,6 +27,9 @@ from tamperscope.serving.schemas import judged
 from tamperscope.serving.settings import Settings
 from tamperscope.serving.store import LONGEST, Analysis, Store, new_id
 
+if TYPE_CHECKING:
+    from tamperscope.report.content import Case
+
 __all__ = ["Desk", "desk", "whole"]
 
 _MOST_LETTERS, _MOST_REFINERS = 400, 2  # of all detectors together, and of one
@@ -42,7 +44,6 @@ class Desk:
         self.settings, self.store, self.meters = settings, store, meters
         self._taking = threading.Lock()
         self._reporter: ProcessPoolExecutor | None = None
-        self._reporting = get_context("spawn").Value("l", 0)  # the number of that process
         self._reports = 0
 
     def take(self, files: Sequence[UploadFile], detectors: Sequence[str], salvage: bool) -> list[Analysis]:
@@ -167,14 +168,14 @@ class Desk:
             raise HTTPException(429, "too many reports are being made; try later", {"Retry-After": "5"})
         self._reports += 1
         try:
-            made = asyncio.get_running_loop().run_in_executor(self._pool(), _report, places, form, position)
-            return await asyncio.wait_for(made, self.settings.seconds)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._pool(), _report, places, form, position, self.settings.seconds
+            )
         except BrokenProcessPool as error:
             self._reporter = None  # the next report gets another
-            raise HTTPException(410, "the report cannot be made: its process crashed") from error
-        except asyncio.TimeoutError as error:
-            self._stop_reporting()
-            raise HTTPException(410, "the report cannot be made: it took too long") from error
+            raise HTTPException(
+                410, "the report cannot be made: its process crashed, or took too long; try again"
+            ) from error
         except TamperscopeError as error:
             raise HTTPException(410, error.problem) from error
         finally:
@@ -182,16 +183,8 @@ class Desk:
 
     def _pool(self) -> ProcessPoolExecutor:
         if self._reporter is None:
-            self._reporter = ProcessPoolExecutor(1, get_context("spawn"), _begin, (self._reporting,))
+            self._reporter = ProcessPoolExecutor(1, get_context("spawn"), _begin)
         return self._reporter
-
-    def _stop_reporting(self) -> None:
-        """Let nobody wait for a report that does not end."""
-        self._reporter = None
-        with suppress(ProcessLookupError):
-            if self._reporting.value:
-                os.kill(self._reporting.value, signal.SIGKILL)
-        self._reporting.value = 0
 
     def close(self) -> None:
         """Let the process go that makes reports."""
@@ -242,19 +235,24 @@ def _name(given: str | None) -> str:
     )
 
 
-def _begin(number: Any) -> None:
-    number.value = os.getpid()
+def _begin() -> None:
     os.nice(5)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service decides
     outlive_nobody()
 
 
-def _report(places: Places, form: Form, position: bool) -> bytes:
+def _report(places: Places, form: Form, position: bool, seconds: float) -> bytes:
+    signal.setitimer(signal.ITIMER_REAL, seconds)  # ends this process, whatever it is at
+    made, case = _made(places, form, position)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if case.problems:
+        raise case.problems[0]
+    return made
+
+
+def _made(places: Places, form: Form, position: bool) -> "tuple[bytes, Case]":
     from tamperscope.report.content import open_case
     from tamperscope.report.write import make
 
     case = open_case(places.results, position=position, photo=places.sent)
-    made = make(case, form)
-    if case.problems:
-        raise case.problems[0]
-    return made
+    return make(case, form), case
