@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 import photos
@@ -22,6 +22,7 @@ from tamperscope.networks.conv_lstm import ConvLstm
 from tamperscope.training import export as exporting
 from tamperscope.training.data import Photographs, open_splits
 from tamperscope.training.export import PARITY, export, to_onnx
+from tamperscope.training.folder import load_weights
 from tamperscope.training.run import build_network, train
 from tamperscope.training.start import scale
 from training_made import EVERY, TINY, made_batch, write_set
@@ -69,6 +70,44 @@ def test_what_is_trained_can_be_exported_and_scans(
     detector = plugins.build("detectors", name, weights=str(tmp_path / "made.onnx"))
     photo = decode(splits["val"].samples[0].image)
     assert detector.localize(photo).heatmap.shape == (photo.height, photo.width)
+
+
+def test_training_goes_on_from_what_was_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = plugins.load("networks", "mfcn")
+    monkeypatch.setattr(kind, "sight", replace(kind.sight, side=64, least=0))  # the photographs are small
+    splits = open_splits(str(write_set(tmp_path)), None, 0, ("train", "val"))
+    options = replace(TINY, variant="", epochs=1, batch=2, per_photo=1, validation=2)
+    first, second = tmp_path / "first", tmp_path / "second"
+    weights = train("mfcn", splits["train"], splits["val"], options, first)
+    card = export(first, tmp_path / "made.onnx", splits, {"made": "free"})
+    network = build_network("mfcn")
+    load_weights(network, tmp_path / "made.onnx")
+    for name, values in load_file(weights).items():
+        if not name.endswith("num_batches_tracked"):
+            assert torch.equal(network.state_dict()[name], values), name
+    begun = replace(options, start=str(tmp_path / "made.onnx"))
+    train("mfcn", splits["train"], splits["val"], begun, second)
+    after = export(second, tmp_path / "again.onnx", splits, {"made": "free"})
+    assert after.data[0]["start"] == card.data[0]["train"] == after.data[0]["train"]
+    assert after.learned == card.learned
+
+
+def test_what_learning_alone_needs_is_in_the_file_as_well(tmp_path: Path) -> None:
+    network, other = build_network("fusion"), build_network("fusion")
+    with torch.no_grad():
+        network.get_parameter("missing").fill_(7)
+    (tmp_path / "network.onnx").write_bytes(to_onnx(network))
+    load_weights(other, tmp_path / "network.onnx")
+    for name, values in network.state_dict().items():
+        assert torch.equal(other.state_dict()[name], values), name
+
+
+def test_files_that_do_not_hold_what_was_learned_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "odd.onnx").write_bytes(b"odd")
+    (tmp_path / "lstm.onnx").write_bytes(to_onnx(build_network("conv_lstm")))
+    for name, file in (("fusion", "odd.onnx"), ("conv_lstm", "lstm.onnx"), ("fusion", "lstm.onnx")):
+        with pytest.raises(CorruptFile, match="its weights cannot be used"):
+            load_weights(build_network(name), tmp_path / file)
 
 
 def test_the_card_is_in_the_file(made: tuple[Path, dict[str, Photographs]], tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ class Training(Configurable):
     """
 
     variant: str = option("", "of the network, as its table names it; the default one if empty")
-    start: str = option("", "safetensors of weights to begin from, of the same variant: fine-tuning")
+    start: str = option(
+        "", "weights to begin from, safetensors or as exported, of the same variant: fine-tuning"
+    )
     scaled: bool = option(True, "begin with scaled weights (training/start.py), else with PyTorch's own")
     epochs: int = option(50, "at most", low=1, high=1_000_000)
     epoch_steps: int = option(200, "updates of the weights in an epoch", low=1, high=1_000_000)

@@ -24,7 +24,7 @@ from tamperscope.networks._base import Network
 from tamperscope.training.calibrate import calibrate
 from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
-from tamperscope.training.folder import WEIGHTS, Run, load_weights, read_run
+from tamperscope.training.folder import PREFIX, WEIGHTS, Run, load_weights, read_run
 from tamperscope.training.measure import measure, measure_photos, measure_wholes
 from tamperscope.training.run import build_network
 
@@ -32,6 +32,7 @@ __all__ = ["PARITY", "Watch", "convert", "export", "to_onnx", "unwatched", "with
 
 PARITY = 1e-4  # of probabilities, at most, between PyTorch and ONNX Runtime
 _OPSET = 17
+_VECTOR = 4096  # numbers
 _INPUT = "pixels: RGB / 255, (n, 3, {0}, {0}), on the 8x8 grid, never resized; probabilities of manipulation"
 _FILE = "pixels: RGB / 255, (n, 3, any multiples of 8), never resized; levels, table, stored: signal.history"
 _WHOLE = "pixels: signed error levels of the whole photo at JPEG quality {1}, in a square, (n, 3, {0}, {0})"
@@ -78,7 +79,9 @@ def export(
         licence=_licence(learned),
         data=learned,
         training=asdict(training),
-        learned=sorted({row["digest"] for row in found.photographs if row["split"] != "val"}),
+        learned=sorted(
+            {row["digest"] for row in found.photographs if row["split"] != "val" and row["digest"]}
+        ),
     )
     with _checked_draft(network, with_card(model, card), name) as draft:
         detector = plugins.build("detectors", name, weights=str(draft))
@@ -182,8 +185,22 @@ def to_onnx(network: Network) -> bytes:
             dynamic_axes={name: network.varying(name) for name in (*given, *outputs)},
             opset_version=_OPSET,
             dynamo=False,
+            # Else normalizations are folded into convolutions, and nobody could train on from the file.
+            training=torch.onnx.TrainingMode.PRESERVE,
         )
-    return stream.getvalue()
+    return _with_vectors(stream.getvalue(), network)
+
+
+def _with_vectors(model: bytes, network: Network) -> bytes:
+    """Add the small weights that the exporter left out, since learning alone needs them."""
+    proto = onnx.load_from_string(model)
+    held = {one.name for one in proto.graph.initializer}.union(*(node.output for node in proto.graph.node))
+    for name, values in network.state_dict().items():
+        key = PREFIX + name
+        if key not in held and values.is_floating_point() and values.numel() <= _VECTOR:
+            proto.graph.initializer.append(onnx.numpy_helper.from_array(values.numpy(), key))
+    data: bytes = proto.SerializeToString()
+    return data
 
 
 def with_card(model: bytes, card: NetworkCard) -> bytes:
@@ -247,7 +264,8 @@ def _checked(run: Run, splits: Mapping[str, Photographs], terms: Mapping[str, st
         raise InvalidParameter("the test split has photographs that were learned from", "split the data anew")
     counts: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     for row in run.photographs:
-        counts[row["dataset"]][row["split"], row["manipulated"]] += 1
+        if row["dataset"]:
+            counts[row["dataset"]][row["split"], row["manipulated"]] += 1
     for name, (pristine, manipulated) in splits["test"].sources.items() if "test" in splits else ():
         counts[name].update({("test", "0"): pristine, ("test", "1"): manipulated})
     if unknown := set(terms).difference(counts):

@@ -8,10 +8,15 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import onnx
+import torch
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from tamperscope.detectors._onnx import KEY, NetworkCard
 from tamperscope.errors import CorruptFile, InvalidParameter, OutputError
 from tamperscope.io.paths import display, write_whole
 from tamperscope.io.provenance import photo_digest, versions
@@ -19,8 +24,9 @@ from tamperscope.networks._base import Network
 from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
 
-__all__ = ["WEIGHTS", "Run", "claim", "load_weights", "read_run", "write_weights"]
+__all__ = ["PREFIX", "WEIGHTS", "Run", "claim", "load_weights", "read_run", "write_weights"]
 
+PREFIX = "network."  # of what weights are called in an exported file
 WEIGHTS = "network.safetensors"  # once the run is finished
 _RUN, _SPLIT = "run.json", "split.csv"
 _COLUMNS = ("split", "dataset", "image", "digest", "manipulated")
@@ -33,7 +39,8 @@ Row = dict[str, str]
 class Run:
     """What a folder says of its training; ``photographs`` are the rows of its split.csv.
 
-    Their split is "train" or "val", or "start" if only the weights that it began with learned from them.
+    Their split is "train" or "val", or "start" if only the weights that it began with learned from them; of
+    exported weights that is known as numbers of rows, and as digests without data sets.
     """
 
     network: str
@@ -91,21 +98,45 @@ def write_weights(out: Path, weights: dict[str, Tensor]) -> None:
 
 
 def load_weights(network: Network, path: Path) -> None:
-    """Fill a network with the weights in a safetensors file.
+    """Fill a network with the weights in a safetensors file, or in what was exported.
 
     Raises:
         CorruptFile: it cannot be read, or its weights are those of another network or variant.
 
     """
     try:
-        network.start(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
+        network.start(_exported(network, path) if _is_onnx(path) else load_file(path))
+    except (OSError, SafetensorError, RuntimeError, DecodeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CorruptFile(
             f"its weights cannot be used ({reason})",
             f"give {WEIGHTS} of a run of the same network and variant",
             display(path),
         ) from error
+
+
+def _is_onnx(path: Path) -> bool:
+    return path.suffix.lower() == ".onnx"
+
+
+def _exported(network: Network, path: Path) -> dict[str, Tensor]:
+    """Return the weights in a file of `training.export`.
+
+    Raises:
+        RuntimeError: it does not hold them as they were learned.
+
+    """
+    graph = onnx.load(str(path), load_external_data=False).graph
+    named = {one.name: one for one in graph.initializer}
+    alike = {node.output[0]: named.get(node.input[0]) for node in graph.node if node.op_type == "Identity"}
+    held = {name.removeprefix(PREFIX): one for name, one in {**alike, **named}.items() if one}
+    state = network.state_dict()
+    for name in state:
+        if name in held:
+            state[name] = torch.tensor(numpy_helper.to_array(held[name]))
+        elif state[name].is_floating_point():
+            raise RuntimeError(f"it does not hold {name} as it was learned")
+    return state
 
 
 def _read(out: Path) -> Run | None:
@@ -142,6 +173,8 @@ def _started(training: Training) -> list[Row]:
     """Return what the weights that a run begins with learned from, as far as that is known."""
     if not training.start:
         return []
+    if _is_onnx(Path(training.start)):
+        return list(_told(Path(training.start)))
     try:
         rows = _read_rows(Path(training.start).parent / _SPLIT)
     except (OSError, KeyError):
@@ -152,3 +185,14 @@ def _started(training: Training) -> list[Row]:
 def _identified(training: Training) -> Training:
     """Return the configuration with the content of the weights that it begins with in place of their file."""
     return replace(training, start=photo_digest(Path(training.start))) if training.start else training
+
+
+def _told(path: Path) -> Iterator[Row]:
+    """Yield what the card of exported weights says that they learned from: numbers, and digests apart."""
+    metadata = {one.key: one.value for one in onnx.load(str(path), load_external_data=False).metadata_props}
+    card = NetworkCard.loads(metadata[KEY])
+    blank = dict.fromkeys(_COLUMNS, "") | {"split": "start"}
+    for one in card.data:
+        for label, counts in enumerate(zip(one["start"], one["train"], strict=True)):
+            yield from max(counts) * [{**blank, "dataset": one["name"], "manipulated": str(label)}]
+    yield from ({**blank, "digest": digest} for digest in card.learned)
