@@ -115,9 +115,9 @@ def test_a_row_that_names_no_file_system_does_not_end_a_manifest(tree: Path) -> 
 
 def test_a_row_that_cannot_be_read_costs_itself_alone(tree: Path) -> None:
     long = b"x" * (csv.field_size_limit() + 1)
-    rows = [b"b.jpg", b"caf\xe9.jpg", b'"x"y.jpg', long, b"a.PNG"]
+    rows = [b"b.jpg", b"o\xe9.jpg", b'"x"y.jpg', long, b"a.PNG"]
     (tree / "m.csv").write_bytes(b"uri\n" + b"\n".join(rows) + b"\n")
-    assert names(tree, "m.csv") == sorted(["b.jpg", os.fsdecode(b"caf\xe9.jpg"), "xy.jpg", "a.PNG"])
+    assert names(tree, "m.csv") == sorted(["b.jpg", os.fsdecode(b"o\xe9.jpg"), "xy.jpg", "a.PNG"])
     assert ["row 4 names no photo" in text for text in problems(tree / "m.csv")] == [True]
 
 
