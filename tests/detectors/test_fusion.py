@@ -12,6 +12,7 @@ import photos
 from forging import copied
 from networks_made import card
 from tamperscope import plugins
+from tamperscope.detectors import _copies
 from tamperscope.detectors.fusion import _averaged
 from tamperscope.io.decode import decode
 from tamperscope.signal.history import history
@@ -91,7 +92,10 @@ def test_cells_are_means_also_of_what_is_left_over() -> None:
     assert_allclose(_averaged(plane, 3), expected)
 
 
-def test_copies_raise_the_heat_where_they_are_and_nowhere_else(weights: Path) -> None:
+def test_copies_raise_the_heat_where_they_are_and_nowhere_else(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_copies, "_NONE", -7.0)  # a network that learned nothing does not speak for a copy
     pixels, source, copy = copied()
     given = decode(photos.encode(pixels))
     alone, joined = build(weights, copies=0).localize(given), build(weights).localize(given)
