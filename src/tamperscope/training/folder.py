@@ -173,11 +173,12 @@ def _started(training: Training) -> list[Row]:
     """Return what the weights that a run begins with learned from, as far as that is known."""
     if not training.start:
         return []
-    if _is_onnx(Path(training.start)):
-        return list(_told(Path(training.start)))
+    path = Path(training.start)
     try:
-        rows = _read_rows(Path(training.start).parent / _SPLIT)
-    except (OSError, KeyError):
+        if _is_onnx(path):
+            return list(_told(path))
+        rows = _read_rows(path.parent / _SPLIT)
+    except (OSError, KeyError):  # no split, or no card
         return [dict.fromkeys(_COLUMNS, "") | {"split": "start", "dataset": "unknown"}]
     return [{**row, "split": "start"} for row in rows if row["split"] != "val"]
 
