@@ -232,7 +232,7 @@ def test_names_that_are_no_text_cost_themselves_alone(tmp_path: Path) -> None:
 def test_one_failed_look_at_the_place_does_not_end_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tamperscope.cluster.work.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("tamperscope.cluster.stores.time.sleep", lambda seconds: None)
     read, failures = Local.read, iter([True, True, False])
 
     def now_and_then(store: Local, path: str, limit: int) -> tuple[bytes, str | None]:

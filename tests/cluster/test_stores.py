@@ -178,7 +178,7 @@ def test_writing_remotely_is_tried_again_and_then_told(
 ) -> None:
     store, root = memory(tmp_path)
     slept: list[float] = []
-    monkeypatch.setattr("tamperscope.cluster.remotes.time.sleep", slept.append)
+    monkeypatch.setattr("tamperscope.cluster.stores.time.sleep", slept.append)
     calls = iter([ConnectionError("gone"), None])
 
     def once(*_: Any) -> None:

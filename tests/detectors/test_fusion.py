@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import expit, logit
 
 import photos
 from forging import copied
@@ -61,7 +63,7 @@ def test_it_says_what_the_network_says(network: Any, weights: Path, form: str) -
             torch.from_numpy(known.table)[None],
             torch.tensor([float(known.stored)]),
         )
-    found = build(weights).localize(given)
+    found = build(weights, half=0).localize(given)
     expected = judged.mask.softmax(1)[0, 1, :205, :333].numpy()
     assert expected.std() > 1e-3
     assert np.abs(found.heatmap - expected).max() < 1e-4
@@ -76,6 +78,27 @@ def test_tiles_change_nothing(weights: Path, tile: int, part: int) -> None:
     assert np.abs(whole.heatmap - tiled.heatmap).max() < 1e-3
     assert whole.score == pytest.approx(tiled.score, abs=1e-3)
     assert np.abs(whole.evidence["reliability"] - tiled.evidence["reliability"]).max() < 1e-3
+
+
+@pytest.mark.parametrize("weight", [0.5, 2.0])
+def test_a_look_at_half_the_size_has_its_weight(weights: Path, weight: float) -> None:
+    given = photo()
+    quads = given.pixels[:204, :332].reshape(102, 2, 166, 2, 3).astype(int).sum((1, 3))
+    small = ((quads + 2) // 4).astype(np.uint8)
+    alone, again = (build(weights, half=0).localize(one) for one in (given, decode(photos.encode(small))))
+    joined = build(weights, half=weight).localize(given)
+    grown = cv2.resize(logit(again.heatmap), (333, 205), interpolation=cv2.INTER_LINEAR)
+    expected = expit((logit(alone.heatmap) + weight * grown) / (1 + weight))
+    assert np.abs(joined.heatmap - alone.heatmap).max() > 1e-3
+    assert np.abs(joined.heatmap - expected).max() < 1e-4
+    assert joined.score == alone.score
+    assert_array_equal(joined.evidence["reliability"], alone.evidence["reliability"])
+
+
+def test_what_would_be_too_small_at_half_its_size_is_seen_once(weights: Path) -> None:
+    given = decode(photos.encode(photos.scene()[:127, :333]))
+    alone, joined = (build(weights, half=weight).localize(given) for weight in (0, 1))
+    assert_array_equal(alone.heatmap, joined.heatmap)
 
 
 def test_parts_of_a_large_photo_change_nothing(weights: Path) -> None:

@@ -23,6 +23,7 @@ __all__ = ["locate"]
 
 _OBJECT_STORES = frozenset(["s3", "gs", "gcs", "abfs", "abfss"])  # pyarrow's own; fsspec has the others
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]+")
+_PASSWORD = re.compile(r"[^/@]*:(?!\d*/)[^@]*@")  # after a colon that begins no port; it may hold a slash
 
 
 def locate(uri: str) -> tuple[Store, str]:
@@ -38,10 +39,11 @@ def locate(uri: str) -> tuple[Store, str]:
     if scheme.lower() == "file":
         path = os.fsdecode(unquote_to_bytes("/" + rest.partition("/")[2]))
         return _local(), Path(os.path.abspath(path)).as_posix()  # noqa: PTH100  as above
+    if _PASSWORD.match(rest):  # it would stand in every row
+        raise InvalidParameter(
+            "a password in a URI", "give it as the store's own tools take it: environment or configuration"
+        )
     host, _, path = rest.partition("/")
-    if "@" in path and re.search(r":(?!\d*$)", host):  # of a secret that holds a slash
-        host, _, path = rest.rpartition("@")
-        host, path = f"{host}@", ""
     store = _connect(scheme.lower(), host)
     return store, f"{store.base}/{path}".rstrip("/")
 
@@ -54,10 +56,6 @@ def _local() -> Local:
 @lru_cache(maxsize=64)
 def _connect(scheme: str, host: str) -> Remote:
     prefix = f"{scheme}://{host}"
-    if ":" in host.rpartition("@")[0]:  # it would stand in every row
-        raise InvalidParameter(
-            "a password in a URI", "give it as the store's own tools take it: environment or configuration"
-        )
     try:
         if scheme in _OBJECT_STORES:
             return _objects(scheme, prefix)

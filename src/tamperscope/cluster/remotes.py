@@ -2,7 +2,6 @@
 
 import os
 import posixpath
-import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,14 +10,12 @@ from typing import Any, BinaryIO, cast
 
 from pyarrow import fs
 
-from tamperscope.cluster.stores import Found, Store, reason, unreadable
+from tamperscope.cluster.stores import Found, Store, patiently, reason, unreadable
 from tamperscope.errors import InvalidParameter, OutputError, TamperscopeError
 from tamperscope.io.decode import changed, too_many_bytes
 from tamperscope.io.paths import display
 
 __all__ = ["Foreign", "Objects", "Remote"]
-
-_TRIES = 3  # to write: a run of days must outlive a moment of no network
 
 
 class Remote(Store):
@@ -70,18 +67,14 @@ class Remote(Store):
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file that is whole or not there."""
-        for attempt in range(_TRIES):
-            try:
-                return self._write(path, content)
-            except Exception as error:  # each file system has errors of its own
-                if attempt == _TRIES - 1:
-                    raise OutputError(
-                        f"cannot be written ({reason(error)})",
-                        "check the rights, the space and the network",
-                        display(self.uri(path)),
-                    ) from error
-                time.sleep(4**attempt)
-        return None
+        try:
+            patiently(lambda: self._write(path, content), Exception)  # each file system has errors of its own
+        except Exception as error:
+            raise OutputError(
+                f"cannot be written ({reason(error)})",
+                "check the rights, the space and the network",
+                display(self.uri(path)),
+            ) from error
 
     def remove(self, path: str) -> None:
         """Remove a file of ours, if it is there."""

@@ -3,11 +3,12 @@
 import os
 import posixpath
 import stat
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from pyarrow import fs
 
@@ -15,7 +16,11 @@ from tamperscope.errors import UnreadableFile
 from tamperscope.io.decode import read_file
 from tamperscope.io.paths import clipped, display, remove, write_whole
 
-__all__ = ["Found", "Local", "Store", "reason", "unreadable"]
+__all__ = ["Found", "Local", "Store", "patiently", "reason", "unreadable"]
+
+_TRIES = 3
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -187,3 +192,18 @@ def reason(error: Exception) -> str:
     """Return what an error says, on one line."""
     told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return clipped(display(told or type(error).__name__), 300)
+
+
+def patiently(action: Callable[[], _T], passing: type[Exception]) -> _T:
+    """Return what an action gives, tried again if need be: a run of days must outlive a moment of no network.
+
+    Raises:
+        Exception: of the kind that may be ``passing``, once it was met too often; others at once.
+
+    """
+    for attempt in range(_TRIES - 1):
+        try:
+            return action()
+        except passing:
+            time.sleep(4**attempt)
+    return action()

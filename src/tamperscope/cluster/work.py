@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 
 from tamperscope.cluster.places import locate
-from tamperscope.cluster.stores import Store
+from tamperscope.cluster.stores import Store, patiently
 from tamperscope.cluster.tables import FAILURES, RESULTS, encode, part_name
 from tamperscope.errors import OutputError, TamperscopeError, UnreadableFile
 from tamperscope.io.paths import display
@@ -19,7 +19,6 @@ from tamperscope.scanning.photo import Plan, examine, guarded
 __all__ = ["SETTINGS", "Batch", "Done", "Job", "record_failure", "remove_parts", "work"]
 
 SETTINGS = "scan.json"  # what a run does, and which run may write
-_TRIES = 3  # to read that
 
 
 @dataclass(frozen=True)
@@ -130,18 +129,15 @@ def _check_run(store: Store, out: str, run: str) -> None:
 
 
 def _settings(store: Store, out: str) -> bytes:
-    """Return what the run's place says, asked again if need be: a run of days must outlive a bad moment."""
-    for attempt in range(_TRIES):
-        try:
-            return store.read(f"{out}/{SETTINGS}", 2**24)[0]
-        except UnreadableFile as error:
-            last = error
-            time.sleep(4**attempt if attempt < _TRIES - 1 else 0)
-    raise OutputError(
-        f"cannot be read any more ({last.problem})",
-        "check the rights and the network; --resume goes on from here",
-        display(store.uri(out)),
-    ) from last
+    """Return what the run's place says."""
+    try:
+        return patiently(lambda: store.read(f"{out}/{SETTINGS}", 2**24)[0], UnreadableFile)
+    except UnreadableFile as error:
+        raise OutputError(
+            f"cannot be read any more ({error.problem})",
+            "check the rights and the network; --resume goes on from here",
+            display(store.uri(out)),
+        ) from error
 
 
 def _write(batch: Batch, job: Job, rows: list[dict[str, Any]], failures: list[dict[str, Any]]) -> None:

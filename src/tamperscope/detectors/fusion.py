@@ -1,6 +1,6 @@
 """The network of ours: JPEG history, noise, and what differs from the rest of the photo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import ClassVar
 
@@ -53,7 +53,9 @@ class Fusion(Learned):
     part: int = option(
         256, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
     )
-
+    half: float = option(
+        0.5, "weight of a look at the photo at half its size, beside 1; 0: none", low=0, high=100
+    )
     copies: int = option(
         500_000, "pixels of the photo in which copies are looked for, at most; 0: nowhere", low=0, high=10**8
     )
@@ -74,6 +76,8 @@ class Fusion(Learned):
         deviations=(
             "the whole photo that a place is compared with was a crop of 256 pixels in training",
             "copies are looked for by keypoints, not by a stream of the network",
+            "half its size is another photo to the network: no file, no JPEG history; reliability and score are "
+            "those of the photo as it is",
         ),
     )
 
@@ -112,6 +116,19 @@ class Fusion(Learned):
         height = photo.height if photo.decoded_rows == photo.height else photo.decoded_rows // _BLOCK * _BLOCK
         if height < self.smallest:
             raise MissingEvidence("too little of the photo is in the file", "find a whole copy of it")
+        said = self._judge(photo, height)
+        if not self.half or min(height, photo.width) < 2 * self.smallest:
+            return said
+        small = cv2.resize(photo.pixels[:height], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        again = self._judge(replace(photo, pixels=small, jpeg=None, decoded_rows=len(small)), len(small)).heat
+        odds = logit(said.heat.clip(_LEAST, 1 - _LEAST))
+        odds += self.half * cv2.resize(
+            logit(again.clip(_LEAST, 1 - _LEAST)), (photo.width, height), interpolation=cv2.INTER_LINEAR
+        )
+        return replace(said, heat=expit(odds / (1 + self.half)))
+
+    def _judge(self, photo: Photo, height: int) -> Judged:
+        """Return what the network says of the first rows of a photo, at the size that they have."""
         features, fine = self._features(photo, height)
         rows, columns = features.shape[1:]
         summary = {
