@@ -54,7 +54,7 @@ class Fusion(Learned):
         256, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
     )
     half: float = option(
-        0.5, "weight of a look at the photo at half its size, beside 1; 0: none", low=0, high=100
+        0.7, "by how much, at most, a look at half the size changes a place's logit; 0: none", low=0, high=100
     )
     copies: int = option(
         500_000, "pixels of the photo in which copies are looked for, at most; 0: nowhere", low=0, high=10**8
@@ -121,11 +121,12 @@ class Fusion(Learned):
             return said
         small = cv2.resize(photo.pixels[:height], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         again = self._judge(replace(photo, pixels=small, jpeg=None, decoded_rows=len(small)), len(small)).heat
-        odds = logit(said.heat.clip(_LEAST, 1 - _LEAST))
-        odds += self.half * cv2.resize(
-            logit(again.clip(_LEAST, 1 - _LEAST)), (photo.width, height), interpolation=cv2.INTER_LINEAR
-        )
-        return replace(said, heat=expit(odds / (1 + self.half)))
+        # Only where the second look differs from its own mean, and only so much: it orders what the first one
+        # says little of, but knows no history, so that it must not accuse or clear a photo.
+        odds = logit(again.clip(_LEAST, 1 - _LEAST))
+        odds = (odds - odds.mean()).clip(-1, 1) * np.float32(self.half)
+        odds = cv2.resize(odds, (photo.width, height), interpolation=cv2.INTER_LINEAR)
+        return replace(said, heat=expit(logit(said.heat.clip(_LEAST, 1 - _LEAST)) + odds))
 
     def _judge(self, photo: Photo, height: int) -> Judged:
         """Return what the network says of the first rows of a photo, at the size that they have."""
