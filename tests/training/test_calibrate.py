@@ -20,6 +20,7 @@ from tamperscope.training.calibrate import (
     calibrate,
     fit_threshold,
 )
+from tamperscope.training.config import Training
 from tamperscope.training.data import open_splits
 from tamperscope.types import Photo
 from training_made import write_set
@@ -61,12 +62,12 @@ def test_a_detector_is_calibrated_on_photographs(tmp_path: Path) -> None:
     splits = open_splits(str(write_set(tmp_path)), None, 0)
     weights = str(write_network(tmp_path / "made.onnx"))
     detector = plugins.build("detectors", "conv_lstm", weights=weights)
-    found = calibrate(detector, splits["val"], 0)
+    found = calibrate(detector, splits["val"], Training())
     assert 0 < found["threshold"] < 1
     assert ("calibration" in found) == ("calibrated" in found)
-    assert found == calibrate(detector, splits["val"], 0)
+    assert found == calibrate(detector, splits["val"], Training())
     masks = plugins.build("detectors", "conv_lstm", weights=str(write_network(tmp_path / "m.onnx", ["mask"])))
-    assert set(calibrate(masks, splits["val"], 0)) == {"threshold"}
+    assert set(calibrate(masks, splits["val"], Training())) == {"threshold"}
 
 
 def test_of_a_large_photograph_the_part_around_the_manipulation_counts() -> None:
@@ -112,7 +113,11 @@ def test_alarms_hold_the_score_of_pristine_photographs_down(tmp_path: Path) -> N
     told = {decode(one.image).digest for one in split.of(manipulated=True)}
     found: dict[float, dict[str, Any]] = {}
     for alarms in (0.0, 0.25):
-        found[alarms] = calibrate(Knowing(told), split, 0, alarms, alarms)  # type: ignore[arg-type]
+        found[alarms] = calibrate(
+            Knowing(told),  # type: ignore[arg-type]
+            split,
+            Training(alarms=alarms, misses=alarms),
+        )
     assert found[0.0]["calibration"][0] == found[0.25]["calibration"][0] > 0
     slope, intercept = found[0.25]["calibration"]
     detector = Knowing(told)
@@ -126,3 +131,11 @@ def test_alarms_hold_the_score_of_pristine_photographs_down(tmp_path: Path) -> N
         min(expit(slope * lowest + intercept), found[0.25]["threshold"])
     )
     assert "no more than 25% of any data set's pristine ones" in found[0.25]["calibrated"]
+
+
+def test_no_more_of_pristine_photographs_is_marked_than_may_be(tmp_path: Path) -> None:
+    split = open_splits(str(write_set(tmp_path)), None, 0)["val"]
+    pixel = np.mean([1 / (photo.height * photo.width) for _, photo, _ in _versions(split, 8, 0)])
+    for marked, low, high in ((2 * pixel, 0.0, 0.7), (pixel / 2, 0.7, 1.0)):
+        found = calibrate(Knowing(set()), split, Training(marked=marked))  # type: ignore[arg-type]
+        assert low < found["threshold"] <= high

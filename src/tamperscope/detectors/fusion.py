@@ -76,8 +76,8 @@ class Fusion(Learned):
         deviations=(
             "the whole photo that a place is compared with was a crop of 256 pixels in training",
             "copies are looked for by keypoints, not by a stream of the network",
-            "half its size is another photo to the network: no file, no JPEG history; reliability and score are "
-            "those of the photo as it is",
+            "half its size is another photo to the network: no file, no JPEG history; reliability and score "
+            "are those of the photo as it is",
         ),
     )
 

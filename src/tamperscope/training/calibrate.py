@@ -15,13 +15,13 @@ from tamperscope.errors import TamperscopeError
 from tamperscope.forge.history import draw_saving
 from tamperscope.forge.recipe import Recipe
 from tamperscope.io.decode import decode
+from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
 from tamperscope.types import Photo, Sample
 
 __all__ = ["calibrate", "fit_threshold"]
 
 _THRESHOLDS = np.arange(1, 100) / 100
-_AREA = 0.005  # of a pristine photograph that may be marked, in the mean
 _FEW = 40  # versions of a data set's pristine photographs, below which it is joined with others
 _SIDE = 1024  # pixels: of larger photographs a window is saved once more, with what was manipulated
 
@@ -29,9 +29,7 @@ _SIDE = 1024  # pixels: of larger photographs a window is saved once more, with 
 def calibrate(
     detector: Learned,
     photographs: Photographs,
-    seed: int,
-    alarms: float = 0.0,
-    misses: float = 0.0,
+    training: Training,
     advance: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Return ``threshold``, ``calibration``, ``calibrated`` and ``doubt`` of a `NetworkCard`.
@@ -40,14 +38,16 @@ def calibrate(
 
     Each photograph counts as it is, and saved once more as JPEG with a quality drawn alike for both classes,
     or else the score would learn how a data set's classes were saved. The threshold is that of the highest
-    mean F1 of manipulated photographs. The score is Platt's logistic curve over what the detector suspects,
-    both classes weighing the same; there is none if what it suspects is no better than chance. With
-    ``alarms`` the threshold is one at which no more than half a percent of pristine photographs is marked,
-    and the curve is shifted until no more than that share of any data set's pristine ones reaches it. With
-    ``misses`` the doubt begins where no more than that share of the manipulated ones lies below.
+    mean F1 of manipulated photographs, among those that mark no more of the pristine ones than ``marked``.
+    The score is Platt's logistic curve over what the detector suspects, both classes weighing the same; there
+    is none if what it suspects is no better than chance. With ``alarms`` the curve is shifted until no more
+    than that share of any data set's pristine ones reaches the threshold. With ``misses`` the doubt begins
+    where no more than that share of the manipulated ones lies below.
     """
-    seen = _look(detector, photographs, seed, advance)
-    allowed = np.mean(seen.areas, axis=0) <= _AREA if alarms and seen.areas else None
+    alarms, misses = training.alarms, training.misses
+    seen = _look(detector, photographs, training.seed, advance)
+    limited = training.marked and seen.areas
+    allowed = np.mean(seen.areas, axis=0) <= training.marked if limited else None
     found: dict[str, Any] = {"threshold": fit_threshold(seen.curves, allowed)} if seen.curves else {}
     line = _platt(np.array(seen.suspicions), np.array(seen.labels)) if len(set(seen.labels)) == 2 else None
     if not line:

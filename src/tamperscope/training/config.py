@@ -30,6 +30,9 @@ class Training(Configurable):
     start: str = option(
         "", "weights to begin from, safetensors or as exported, of the same variant: fine-tuning"
     )
+    kept: float = option(
+        0.0, "share of those weights in the result, a mean with what was learned", low=0, high=1
+    )
     scaled: bool = option(True, "begin with scaled weights (training/start.py), else with PyTorch's own")
     epochs: int = option(50, "at most", low=1, high=1_000_000)
     epoch_steps: int = option(200, "updates of the weights in an epoch", low=1, high=1_000_000)
@@ -76,6 +79,9 @@ class Training(Configurable):
         low=0,
         high=0.5,
     )
+    marked: float = option(
+        0.0, "share of their area that the threshold may mark, in the mean; 0: any", low=0, high=0.5
+    )
     misses: float = option(
         0.0,
         "share of manipulated validation photographs that may be called free of evidence; where others score "
@@ -106,6 +112,8 @@ class Training(Configurable):
             raise InvalidParameter(
                 f"training.falls cannot be {self.falls!r}", "give epochs such as 20,40, and leave out cosine"
             )
+        if self.kept and not self.start:
+            raise InvalidParameter(f"training.kept cannot be {self.kept:g} without start", "give it weights")
         for name, value, known in (
             ("precision", self.precision, _PRECISIONS),
             ("optimizer", self.optimizer, _OPTIMIZERS),
@@ -176,6 +184,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "epoch_steps": 450,
         "validation": 12,
         "patience": 200,
+        "alarms": 0.05,
     },
     # Ours, of whole photographs: from scratch on a processor.
     "wang2024-quick": {
@@ -188,6 +197,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "resaved": 1.0,
         "forged": 0.5,
         "validation": 12,
+        "alarms": 0.05,
     },
     # The default detector's.
     "fusion": {
@@ -207,6 +217,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "validation": 2,
         "choose": "last",
         "alarms": 0.05,
+        "marked": 0.005,
         "misses": 0.2,
     },
     "overnight": {**_LONG, "epochs": 480, "forged": 0.3},  # ten hours

@@ -89,9 +89,7 @@ def export(
             with watch("fitting the threshold", 2 * len(splits["val"].samples)) as advance:
                 card = replace(
                     card,
-                    **calibrate(
-                        detector, splits["val"], training.seed, training.alarms, training.misses, advance
-                    ),
+                    **calibrate(detector, splits["val"], training, advance),
                 )
         draft.write_bytes(with_card(model, card))  # with what was fitted
         for split in ("val", "test"):

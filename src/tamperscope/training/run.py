@@ -16,6 +16,7 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
@@ -29,6 +30,7 @@ from tamperscope.training.config import Training
 from tamperscope.training.curves import draw_curves
 from tamperscope.training.data import VALIDATION, Item, Patches, Photographs, collate
 from tamperscope.training.folder import WEIGHTS, claim, load_weights, write_weights
+from tamperscope.training.mean import mean_weights
 from tamperscope.training.module import PatchModule
 from tamperscope.training.start import scale
 from tamperscope.training.wholes import Wholes
@@ -36,6 +38,7 @@ from tamperscope.training.wholes import Wholes
 __all__ = ["build_network", "train"]
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of the GNU C library's mallopt
+_MEASURED = 112  # photographs, by which normalizations are set anew
 _FIRST, _SEEN = 16, 2**19  # photographs, and pixels of their patches, by which fresh weights are scaled
 
 
@@ -89,8 +92,21 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
             "state_dict"
         ]
         own = "network."
-        write_weights(out, {key.removeprefix(own): state[key] for key in state if key.startswith(own)})
+        learned = {key.removeprefix(own): state[key] for key in state if key.startswith(own)}
+        write_weights(out, _mean(network, learned, learn, training) if training.kept else learned)
     return weights
+
+
+def _mean(
+    network: Network, learned: dict[str, Tensor], learn: Photographs, training: Training
+) -> dict[str, Tensor]:
+    """Return what was learned, with a share of what the training began with."""
+    load_weights(network, Path(training.start))
+    begun = {name: values.clone() for name, values in network.state_dict().items()}
+    items = _items(learn, training, 0, network.sight)
+    places = range(min(len(items), _MEASURED))  # type: ignore[arg-type]  # all of ours have a length
+    batches = (collate([items[item] for item in places[start : start + 8]]) for start in places[::8])
+    return mean_weights(network, begun, learned, training.kept, batches)
 
 
 def _check_classes(learn: Photographs, validate: Photographs, *, forged: bool) -> None:
