@@ -96,7 +96,7 @@ class Fusion(Learned):
         # Independent evidence: the odds multiply.
         odds = cv2.resize(copies.odds, (width, rows), interpolation=cv2.INTER_LINEAR)
         there = np.nonzero(odds)
-        full[there] = expit(logit(full[there].clip(_LEAST, 1 - _LEAST)) + odds[there])
+        full[there] = expit(_logit(full[there]) + odds[there])
         return Look(
             full,
             suspicion(max(said.probability, copies.probability)),
@@ -123,10 +123,10 @@ class Fusion(Learned):
         again = self._judge(replace(photo, pixels=small, jpeg=None, decoded_rows=len(small)), len(small)).heat
         # Only where the second look differs from its own mean, and only so much: it orders what the first one
         # says little of, but knows no history, so that it must not accuse or clear a photo.
-        odds = logit(again.clip(_LEAST, 1 - _LEAST))
+        odds = _logit(again)
         odds = (odds - odds.mean()).clip(-1, 1) * np.float32(self.half)
         odds = cv2.resize(odds, (photo.width, height), interpolation=cv2.INTER_LINEAR)
-        return replace(said, heat=expit(logit(said.heat.clip(_LEAST, 1 - _LEAST)) + odds))
+        return replace(said, heat=expit(_logit(said.heat) + odds))
 
     def _judge(self, photo: Photo, height: int) -> Judged:
         """Return what the network says of the first rows of a photo, at the size that they have."""
@@ -179,6 +179,11 @@ class Fusion(Learned):
                 kept = part[:, _times(row.kept, scale), _times(column.kept, scale)]
                 found[place][:, _times(row.place, scale), _times(column.place, scale)] = kept
         return found[0], found[1]
+
+
+def _logit(heat: Floats) -> Floats:
+    """Return the logits of heat, finite ones."""
+    return np.asarray(logit(heat.clip(_LEAST, 1 - _LEAST)))
 
 
 def _averaged(plane: Floats, side: int) -> Floats:

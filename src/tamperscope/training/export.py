@@ -87,10 +87,7 @@ def export(
         detector = plugins.build("detectors", name, weights=str(draft))
         if "val" in splits:
             with watch("fitting the threshold", 2 * len(splits["val"].samples)) as advance:
-                card = replace(
-                    card,
-                    **calibrate(detector, splits["val"], training, advance),
-                )
+                card = replace(card, **calibrate(detector, splits["val"], training, advance))
         draft.write_bytes(with_card(model, card))  # with what was fitted
         for split in ("val", "test"):
             if split in splits:

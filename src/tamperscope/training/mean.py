@@ -35,11 +35,10 @@ def mean_weights(
             for name, values in learned.items()
         }
     )
-    # Whatever else differs in training, such as what is left out, stays as in use.
     network.cpu().eval()
     normalizations = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
-    usual = [one.momentum for one in normalizations]
     if normalizations:
+        # They alone see a training; torch's own update_bn would leave out evidence as well.
         for one in normalizations:
             one.reset_running_stats()
             one.momentum = None  # the mean of all batches
@@ -47,7 +46,4 @@ def mean_weights(
         with torch.no_grad():
             for batch in batches:
                 network(*network.inputs(batch))
-        for one, momentum in zip(normalizations, usual, strict=True):
-            one.momentum = momentum
-            one.eval()
-    return network.state_dict()
+    return network.eval().state_dict()

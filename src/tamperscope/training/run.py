@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from tamperscope.training.wholes import Wholes
 __all__ = ["build_network", "train"]
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of the GNU C library's mallopt
-_MEASURED = 112  # photographs, by which normalizations are set anew
+_MEASURED = 14  # batches, by which normalizations are set anew
 _FIRST, _SEEN = 16, 2**19  # photographs, and pixels of their patches, by which fresh weights are scaled
 
 
@@ -93,19 +94,19 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
         ]
         own = "network."
         learned = {key.removeprefix(own): state[key] for key in state if key.startswith(own)}
-        write_weights(out, _mean(network, learned, learn, training) if training.kept else learned)
+        if training.kept:
+            learned = _mean(network, learned, _Data(learn, validate, training, network.sight), training)
+        write_weights(out, learned)
     return weights
 
 
 def _mean(
-    network: Network, learned: dict[str, Tensor], learn: Photographs, training: Training
+    network: Network, learned: dict[str, Tensor], data: "_Data", training: Training
 ) -> dict[str, Tensor]:
     """Return what was learned, with a share of what the training began with."""
     load_weights(network, Path(training.start))
     begun = {name: values.clone() for name, values in network.state_dict().items()}
-    items = _items(learn, training, 0, network.sight)
-    places = range(min(len(items), _MEASURED))  # type: ignore[arg-type]  # all of ours have a length
-    batches = (collate([items[item] for item in places[start : start + 8]]) for start in places[::8])
+    batches = islice(data.train_dataloader(), _MEASURED)
     return mean_weights(network, begun, learned, training.kept, batches)
 
 
