@@ -1,3 +1,4 @@
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,10 +7,12 @@ import pytest
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from networks_made import write_network
+from tamperscope import plugins
 from tamperscope.detectors._onnx import open_weights
 from tamperscope.errors import TrainingFailed
+from tamperscope.io.decode import decode
 from tamperscope.training.data import Patches, Photographs, open_splits
-from tamperscope.training.measure import PER_PHOTO, measure
+from tamperscope.training.measure import PER_PHOTO, measure, measure_photos
 from training_made import TINY, write_set
 
 
@@ -63,3 +66,34 @@ def test_without_forgeries_there_is_nothing_to_measure(photographs: Photographs,
     trained = open_weights(write_network(tmp_path / "made.onnx"), "conv_lstm")
     with pytest.raises(TrainingFailed, match="no manipulated photograph"):
         measure(trained, pristine, TINY)
+
+
+def test_whole_photographs_are_measured_for_each_data_set(tmp_path: Path) -> None:
+    table = write_set(tmp_path) / "manifest.csv"
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    next(row for row in rows if row["split"] == "val" and row["label"] == "0")["dataset"] = "quiet"
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    photographs = open_splits(str(table.parent), None, 0)["val"]
+    weights = write_network(tmp_path / "made.onnx")
+    detector = plugins.build("detectors", "conv_lstm", weights=str(weights))
+    found = measure_photos(detector, photographs)
+    areas = []
+    for sample in photographs.of(manipulated=True):
+        photo = decode(sample.image)
+        truth = photographs.dataset.mask(sample, (photo.height, photo.width))
+        areas.append(roc_auc_score(truth.ravel(), detector.localize(photo).heatmap.ravel()))
+    assert found["made"]["manipulated"] == len(areas) > 1
+    assert found["made"]["pixel_auc"] == pytest.approx(np.mean(areas), abs=1e-3)
+    assert {name: found["quiet"][name] for name in ("manipulated", "pristine", "pixel_auc")} == {
+        "manipulated": 0,
+        "pristine": 1,
+        "pixel_auc": None,
+    }
+    assert 0 <= found["quiet"]["false_alarm_area@card"] <= 1
+    pristine = Photographs(photographs.dataset, photographs.of(manipulated=False))
+    with pytest.raises(TrainingFailed, match="no manipulated photograph"):
+        measure_photos(detector, pristine)

@@ -97,6 +97,14 @@ class Photographs:
         found = Counter((self.dataset.source(sample), sample.manipulated) for sample in self.samples)
         return {name: (found[name, False], found[name, True]) for name in sorted({name for name, _ in found})}
 
+    def by_source(self) -> "dict[str, Photographs]":
+        """Return those of each data set."""
+        of = self.dataset.source
+        return {
+            name: Photographs(self.dataset, [sample for sample in self.samples if of(sample) == name])
+            for name in self.sources
+        }
+
     def of(self, *, manipulated: bool) -> list[Sample]:
         """Return those of a class."""
         return [sample for sample in self.samples if sample.manipulated == manipulated]

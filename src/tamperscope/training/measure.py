@@ -112,13 +112,22 @@ def measure(
 
 def measure_photos(
     detector: Learned, photographs: Photographs, advance: Callable[[], None] = lambda: None
-) -> dict[str, Any]:
-    """Return how well a detector marks whole photographs, and tells them apart.
+) -> dict[str, dict[str, Any]]:
+    """Return how well a detector marks whole photographs of each data set, and tells them apart.
+
+    A figure is None where it has no meaning: those of masks without manipulated photographs, say.
 
     Raises:
         TrainingFailed: there is no manipulated photograph that can be used.
 
     """
+    found = {name: _of_photos(detector, own, advance) for name, own in photographs.by_source().items()}
+    if not any(figures["manipulated"] for figures in found.values()):
+        raise TrainingFailed("there is no manipulated photograph to measure on", "give a split that has some")
+    return found
+
+
+def _of_photos(detector: Learned, photographs: Photographs, advance: Callable[[], None]) -> dict[str, Any]:
     metrics = [metric for text in _FIGURES for metric in parse_metric(text)]
     values: dict[str, list[float]] = {metric.name: [] for metric in metrics}
     truths: dict[str, list[bool]] = {metric.name: [] for metric in metrics}
@@ -138,8 +147,6 @@ def measure_photos(
             if value is not None:
                 values[metric.name].append(value)
                 truths[metric.name].append(comparison.manipulated)
-    if not counts[True]:
-        raise TrainingFailed("there is no manipulated photograph to measure on", "give a split that has some")
     figures = {}
     for metric in metrics:
         observed = Observations(np.array(values[metric.name]), np.array(truths[metric.name], bool), threshold)
