@@ -4,7 +4,9 @@ import struct
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,6 +54,25 @@ def test_webp_and_avif_are_read() -> None:
     assert np.abs(error).mean() < 5
 
 
+@pytest.mark.parametrize("depth", [10, 12])
+def test_an_avif_of_more_bits_says_so(depth: int) -> None:
+    data = photos.opencv(CROP.astype(np.uint16) << (depth - 8), ".avif", cv2.IMWRITE_AVIF_DEPTH, depth)
+    assert decode(data).warnings == (f"{depth} bits per channel: only the upper 8 are analysed",)
+    assert decode(photos.awkward("photo.avif")).warnings == ()
+
+
+def test_further_pictures_in_a_jpeg_are_mentioned() -> None:
+    again = photos.Image.fromarray(CROP[::-1])
+    photo = decode(photos.encode(CROP, "MPO", save_all=True, append_images=[again]))
+    assert photo.format == "JPEG"
+    assert photo.warnings == ("only the first frame is analysed",)
+
+
+def test_a_large_profile_is_no_damage() -> None:
+    data = photos.encode(CROP, "PNG", icc_profile=os.urandom(1) * 3_000_000)
+    assert np.array_equal(decode(data).pixels, CROP)
+
+
 def test_grey_becomes_three_equal_channels() -> None:
     pixels = decode(photos.awkward("grey.png")).pixels
     assert (pixels == pixels[..., :1]).all()
@@ -97,6 +118,14 @@ def test_orientation_is_recorded_and_not_applied(orientation: int) -> None:
 
 def test_an_impossible_orientation_is_none() -> None:
     assert decode(photos.oriented(99)).orientation == 1
+
+
+@pytest.mark.parametrize(("kind", "value"), [(5, b"\6\0\0\0\1\0\0\0"), (11, struct.pack("<f", 6.0))])
+def test_an_orientation_of_another_type_is_a_plain_number(kind: int, value: bytes) -> None:
+    entry = struct.pack("<HHHI", 1, 0x0112, kind, 1) + (struct.pack("<I", 26) if len(value) > 4 else value)
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + entry + bytes(4) + value
+    found = decode(photos.encode(CROP, "JPEG", exif=exif)).orientation
+    assert (found, type(found)) == (6, int)
 
 
 def test_damaged_exif_does_not_spoil_the_picture() -> None:
@@ -357,9 +386,50 @@ def test_damage_that_decodes_is_remarked_on() -> None:
     data = bytearray(photos.encode(photos.scene(), "JPEG"))
     middle = len(data) // 2
     data[middle : middle + 2] = b"\xff\xd3"  # a restart marker where none belongs
-    jpeg = decode(bytes(data)).jpeg
-    assert jpeg
-    assert any("Corrupt JPEG data" in remark for remark in jpeg.remarks)
+    with pytest.raises(TruncatedFile, match="data for only 208 of its 400 rows"):
+        decode(bytes(data))
+    photo = decode(bytes(data), salvage=True)
+    assert photo.decoded_rows == 208
+    assert photo.jpeg
+    assert any("Corrupt JPEG data" in remark for remark in photo.jpeg.remarks)
+
+
+def test_an_end_marker_does_not_make_a_file_whole() -> None:
+    data = photos.encode(photos.scene(), "JPEG")
+    cut = data[: len(data) // 2]
+    with pytest.raises(TruncatedFile, match=r"data for only .* rows.*--salvage"):
+        decode(cut + b"\xff\xd9")
+    assert decode(cut + b"\xff\xd9", salvage=True).decoded_rows == decode(cut, salvage=True).decoded_rows
+
+
+def test_a_photo_with_a_flat_end_is_whole() -> None:
+    pixels = photos.scene().copy()
+    pixels[350:] = 0
+    photo = decode(photos.encode(pixels, "JPEG"))
+    assert (photo.decoded_rows, photo.warnings) == (photo.height, ())
+
+
+def test_a_progressive_jpeg_cut_within_its_first_scan_has_lost_rows() -> None:
+    data = photos.encode(photos.scene(), "JPEG", progressive=True)
+    first = data.index(b"\xff\xda")
+    second = data.index(b"\xff\xda", first + 1)
+    part = decode(data[: first + (second - first) // 3], salvage=True)
+    assert 0 < part.decoded_rows < part.height // 2
+    assert any("salvaged: only the upper" in warning for warning in part.warnings)
+
+
+def test_salvage_wherever_a_progressive_jpeg_was_cut() -> None:
+    data = photos.awkward("progressive.jpg")
+    first = data.index(b"\xff\xda")
+    for end in range(first + 40, len(data)):
+        assert decode(data[:end], salvage=True).pixels.size
+
+
+def test_salvage_that_fails_does_not_offer_itself() -> None:
+    data = photos.awkward("photo.jpg")
+    with pytest.raises(CorruptFile) as caught:
+        decode(data[: data.index(b"\xff\xda") + 8], salvage=True)
+    assert "--salvage" not in str(caught.value)
 
 
 def test_native_libraries_do_not_print(capfd: pytest.CaptureFixture[str]) -> None:
@@ -391,6 +461,44 @@ def test_a_tiff_is_not_turned_either(orientation: int) -> None:
     photo = decode(photos.encode(CROP, "TIFF", tiffinfo={274: orientation}))
     assert photo.orientation == orientation
     assert np.array_equal(photo.pixels, CROP)
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_nor_is_one_with_several_pages(orientation: int) -> None:
+    pages = photos.Image.fromarray(CROP[::-1])
+    tags = {274: orientation}
+    data = photos.encode(CROP, "TIFF", tiffinfo=tags, save_all=True, append_images=[pages])
+    photo = decode(data)
+    assert photo.orientation == orientation
+    assert np.array_equal(photo.pixels, CROP)
+
+
+@pytest.mark.parametrize("tags", [{50706: b"\1\4\0\0"}, {254: 1}])
+def test_the_preview_of_a_raw_file_is_not_taken_for_the_photo(tags: dict[int, object]) -> None:
+    with pytest.raises(UnsupportedFormat, match=r"raw file.*export a copy"):
+        decode(photos.encode(CROP, "TIFF", tiffinfo=tags))
+
+
+def test_white_may_be_zero() -> None:
+    values = (np.arange(64 * 96).reshape(64, 96) * 10).astype(np.uint16)
+    data = photos.encode(photos.Image.fromarray(values), "TIFF")
+    at = data.index(struct.pack("<HHI", 262, 3, 1)) + 8
+    inverted = data[:at] + bytes(2) + data[at + 2 :]
+    assert np.array_equal(decode(inverted).pixels, 255 - decode(data).pixels)
+
+
+def test_remarks_of_a_damaged_file_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_has_more_frames", lambda image: False)
+
+    def noisy(image: Any, kind: str, notes: list[str]) -> None:
+        notes += [f"remark {number}" for number in range(1000)]
+        load(image, kind, notes)
+
+    load = module._load
+    monkeypatch.setattr(module, "_load", noisy)
+    warnings = decode(photos.encode(CROP)).warnings
+    assert len(warnings) == 21
+    assert warnings[-1] == "and 980 more like these"
 
 
 def test_twelve_bits_are_scaled_as_such() -> None:

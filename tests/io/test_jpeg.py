@@ -195,3 +195,16 @@ def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert facts(photos.awkward("photo.jpg")).coefficients
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_may_come_between_the_scans() -> None:
+    data = photos.encode(photos.crop(32, 48), "JPEG", progressive=True)
+    tables = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xdb"]
+    chroma = data[tables[1] : tables[1] + 69]
+    second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 1)
+    scans = data.index(b"\xff\xc4", data.index(b"\xff\xda"))
+    assert scans < second
+    moved = data[:scans] + chroma + data[scans:]
+    assert np.array_equal(read_header(moved).tables[1], read_header(data).tables[1])
+    late = moved[: tables[1]] + moved[tables[1] + 69 :]
+    assert np.array_equal(read_header(late).tables[1], read_header(data).tables[1])

@@ -154,6 +154,17 @@ def test_exif_is_text_of_bounded_length() -> None:
     assert read_exif(b"no picture") == read_exif(photos.encode(photos.crop(8, 8)))
 
 
+def test_exif_is_read_in_the_alphabets_that_programs_write() -> None:
+    made = photos.Image.Exif()
+    made[0x013B] = "Müller Ł".encode()
+    made[0x9C9B] = "Löwe Ł\0".encode("utf-16-le")
+    made.get_ifd(0x8769)[0x9286] = b"ASCII\0\0\0Hello"
+    found = dict(read_exif(photos.encode(photos.crop(16, 16), "JPEG", exif=made)).rows)
+    assert found["Artist"] == "Müller Ł"
+    assert found["XPTitle"] == "Löwe Ł"
+    assert found["UserComment"] == "Hello"
+
+
 def test_a_thumbnail_may_be_padded_cropped_or_squeezed_but_not_of_a_part(tmp_path: Path) -> None:
     pixels = photos.scene()[:216, :384]
     bars = np.zeros((120, 160, 3), np.uint8)
@@ -262,7 +273,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_reported(tmp_path: Path) -> N
     (good.parent / "bad" / "result.json").write_text("{}")
     for form in ("html", "pdf"):
         case = open_case(good.parent)
-        assert "good.jpg" in text(make(case, Form(form)))
+        assert "good.jpg" in text(make(case, Form(form))).replace(" ", "")  # long paths are broken anywhere
         assert len(case.problems) == 1
     (good.parent / "bad" / "result.json").write_text("")
     case = open_case(good.parent)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -27,6 +29,16 @@ def test_of_a_jpeg_it_is_what_the_file_holds(name: str) -> None:
     assert np.array_equal(blocks(found), np.minimum(np.abs(stored), MOST))
     assert np.array_equal(found.table, photo.jpeg.tables[0])
     assert found.stored
+
+
+def test_the_most_negative_coefficient_is_a_large_one() -> None:
+    photo = decode(photos.awkward("photo.jpg"))
+    assert photo.jpeg
+    first, *others = photo.jpeg.coefficients
+    stored = first.copy()
+    stored[0, 0, 0, 0] = -32768
+    spoilt = replace(photo.jpeg, read=lambda: ((stored, *others), ()))
+    assert history(replace(photo, jpeg=spoilt)).levels[0, 0] == MOST
 
 
 @pytest.mark.parametrize("name", photos.AWKWARD)

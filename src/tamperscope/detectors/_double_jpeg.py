@@ -22,7 +22,6 @@ __all__ = [
     "block_map",
     "block_step",
     "clipped",
-    "magnitude",
     "maximise",
     "score_region",
 ]
@@ -75,11 +74,6 @@ def block_step(jpeg: Jpeg) -> tuple[float, float]:
     """Return the rows and columns of pixels that a block of luminance covers."""
     across, down = (max(factors) for factors in zip(*jpeg.sampling, strict=True))
     return 8 * down / jpeg.sampling[0][1], 8 * across / jpeg.sampling[0][0]
-
-
-def magnitude(coefficients: NDArray[np.int16]) -> NDArray[np.uint16]:
-    """Return absolute values; a corrupt file may hold -32768, which has none in 16 signed bits."""
-    return np.abs(coefficients).view(np.uint16)
 
 
 def block_map(

@@ -16,12 +16,11 @@ from tamperscope.detectors._double_jpeg import (
     block_map,
     block_step,
     clipped,
-    magnitude,
     maximise,
     score_region,
 )
 from tamperscope.plugins import option
-from tamperscope.signal.dct import ZIGZAG, block_dct, block_idct
+from tamperscope.signal.dct import ZIGZAG, block_dct, block_idct, magnitude
 from tamperscope.signal.quantization import bin_weights
 from tamperscope.signal.windows import blocks_to_pixels, strips
 from tamperscope.types import Card, Jpeg, Localization, Need, Photo

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.special import expit
 
 from tamperscope.detectors._base import Detector
-from tamperscope.detectors._double_jpeg import RARE, block_map, block_step, magnitude
+from tamperscope.detectors._double_jpeg import RARE, block_map, block_step
 from tamperscope.plugins import option
-from tamperscope.signal.dct import ZIGZAG
+from tamperscope.signal.dct import ZIGZAG, magnitude
 from tamperscope.signal.periodicity import find_pattern
 from tamperscope.signal.windows import blocks_to_pixels
 from tamperscope.types import Card, Localization, Need, Photo

@@ -4,23 +4,30 @@ import hashlib
 import logging
 import os
 import stat
+import threading
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import BITSPERSAMPLE, TILELENGTH, TILEWIDTH, TiffImageFile
+from PIL.TiffImagePlugin import (
+    BITSPERSAMPLE,
+    PHOTOMETRIC_INTERPRETATION,
+    TILELENGTH,
+    TILEWIDTH,
+    TiffImageFile,
+)
 from PIL.WebPImagePlugin import WebPImageFile
 
 from tamperscope.errors import (
@@ -34,12 +41,16 @@ from tamperscope.errors import (
 from tamperscope.io.jpeg import read_header, read_jpeg
 from tamperscope.io.native import diverted_stderr
 from tamperscope.io.paths import display
-from tamperscope.types import Jpeg, Photo
+from tamperscope.io.salvage import completed, ends_flat, kept_rows
+from tamperscope.types import Photo
 
 __all__ = ["FORMATS", "Limits", "changed", "decode", "read_file", "sniff", "too_many_bytes"]
 
 # Pillow logs errors that it also raises; without a handler they would be printed.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+# Large profiles and histories of edits are no reason to refuse a photo; all of them together stay limited.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 
 # Pillow's classes themselves: Image.open would apply its own limits and guess from more formats.
 FORMATS: dict[str, Callable[[BytesIO], ImageFile]] = {
@@ -73,6 +84,8 @@ _FOREIGN = (
     (b"<", "a text or vector drawing", "give a photograph"),
 )
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_DNG_VERSION, _SUBFILE = 50706, 254  # tags of TIFF
+_DEVELOP = "export a copy as TIFF or PNG and keep the original as evidence"
 _READABLE = "JPEG, PNG, TIFF, WebP, AVIF, BMP and GIF are read"
 
 
@@ -202,7 +215,7 @@ def sniff(data: bytes) -> str:
 
 def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
     notes: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
+    with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         header = read_header(data) if kind == "JPEG" else None
         if header:  # its promises are checked before any decoder sees it
@@ -213,26 +226,30 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         _check_pixels(image.width, image.height, limits)
         _check_density(image, kind, len(data))
         if isinstance(image, TiffImageFile):
+            _check_raw(image, data)
             _check_tiles(image, limits)
         thumbnail, orientation = _exif(image)
-        if not header and _has_more_frames(image):
+        if header.more if header else _has_more_frames(image):
             notes.append("only the first frame is analysed")
         stream = data
         try:
             _load(image, kind, notes)
-        except TruncatedFile:
+        except CorruptFile:
             if not (header and salvage):
                 raise
-            stream = data + _END_OF_IMAGE
-            image = _open(stream, kind)
-            _load(image, kind, notes)
+            stream = completed(data)
+            image = _salvage(stream, kind, notes)
         _check_pixels(image.width, image.height, limits)  # a GIF's frame may exceed its screen
         pixels = _rgb(image, _depth(data, image, kind), notes)
     jpeg = read_jpeg(stream, header, thumbnail=thumbnail) if header else None
-    rows = pixels.shape[0]
-    if jpeg and stream is not data:
-        rows = _decoded_rows(jpeg, image.height)
-        notes.append(_salvage_note(jpeg, rows, image.height))
+    rows = height = pixels.shape[0]
+    # A file that was cut off may end with an end marker all the same: not every program fails then.
+    if jpeg and header and (stream is not data or (ends_flat(pixels) and jpeg.coefficients)):
+        rows, note = kept_rows(jpeg, header, height)
+        if stream is not data or rows < height:
+            notes.append(note)
+        if rows < height and not salvage:
+            raise _truncated(kind, f"has data for only {rows} of its {height} rows")
     notes += [display(str(warning.message)) for warning in caught]
     return Photo(
         pixels=pixels,
@@ -242,8 +259,15 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         format=kind,
         size=len(data),
         decoded_rows=rows,
-        warnings=tuple(dict.fromkeys(notes)),
+        warnings=_few(notes),
     )
+
+
+def _few(notes: list[str]) -> tuple[str, ...]:
+    """Return each once, and not as many as a damaged file can bring about."""
+    found = list(dict.fromkeys(notes))
+    left = len(found) - _NOTES
+    return (*found[:_NOTES], *([f"and {left} more like these"] if left > 0 else []))
 
 
 def _check_pixels(width: int, height: int, limits: Limits) -> None:
@@ -280,6 +304,15 @@ def _check_tiles(image: TiffImageFile, limits: Limits) -> None:
         raise TooLarge("its tiles are larger than the limit on pixels", "convert a copy to PNG")
 
 
+def _check_raw(image: TiffImageFile, data: bytes) -> None:
+    """Refuse what begins with a preview: the photograph itself would not be looked at."""
+    if _DNG_VERSION in image.tag_v2 or data[8:10] == b"CR":
+        raise UnsupportedFormat("a camera's raw file", _DEVELOP)
+    kind = image.tag_v2.get(_SUBFILE, 0)
+    if isinstance(kind, int) and kind & 1:
+        raise UnsupportedFormat("a TIFF that begins with a preview, as raw files of cameras do", _DEVELOP)
+
+
 def _open(data: bytes, kind: str) -> ImageFile:
     try:
         return FORMATS[kind](BytesIO(data))
@@ -287,13 +320,26 @@ def _open(data: bytes, kind: str) -> ImageFile:
         raise _corrupt(kind, error) from error
 
 
+_ONE_AT_A_TIME = threading.Lock()  # Python keeps one list of warnings, whichever thread they come from
+_NOTES = 20  # of a photo, at most
 _DENSEST = 9000  # pixels a byte: deflate turns 1032 bytes of eight bilevel pixels into one at best
 
-# libjpeg fills in what is missing once it meets this marker.
-_END_OF_IMAGE = b"\xff\xd9"
+
+def _salvage(stream: bytes, kind: str, notes: list[str]) -> ImageFile:
+    try:
+        image = _open(stream, kind)
+        _load(image, kind, notes)
+    except CorruptFile as error:
+        raise CorruptFile(
+            f"too little of the {kind} can be salvaged ({error.problem})", "get a complete copy of the file"
+        ) from error
+    return image
 
 
 def _load(image: ImageFile, kind: str, notes: list[str]) -> None:
+    if isinstance(image, TiffImageFile):  # which Pillow would turn as soon as it is loaded
+        with suppress(Exception):
+            image.getexif().pop(ExifTags.Base.Orientation, None)
     try:
         # libtiff prints what it finds amiss; the other libraries raise or keep silent.
         diverted = diverted_stderr() if kind == "TIFF" else nullcontext[list[str]]([])
@@ -330,11 +376,10 @@ def _exif(image: ImageFile) -> tuple[bool, int]:
         exif = image.getexif()
         thumbnail = ExifTags.Base.JpegIFOffset in exif.get_ifd(ExifTags.IFD.IFD1)
         orientation = exif.get(ExifTags.Base.Orientation, 1)
-        if isinstance(image, TiffImageFile):  # which Pillow would turn while loading it
-            exif.pop(ExifTags.Base.Orientation, None)
     except Exception:  # noqa: BLE001  EXIF is free text written by anyone; the picture stands without it
         return False, 1
-    return thumbnail, orientation if orientation in range(1, 9) else 1
+    # A fraction or a float may stand there.
+    return thumbnail, int(orientation) if orientation in range(1, 9) else 1
 
 
 def _depth(data: bytes, image: ImageFile, kind: str) -> int:
@@ -343,6 +388,10 @@ def _depth(data: bytes, image: ImageFile, kind: str) -> int:
         return data[24]
     if isinstance(image, TiffImageFile):
         return int(max(image.tag_v2.get(BITSPERSAMPLE, (8,))))
+    if kind == "AVIF":
+        _, _, configuration = data.partition(b"av1C")
+        flags = configuration[2] if len(configuration) > 2 else 0
+        return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
     return 16 if image.mode.startswith("I;16") else 8
 
 
@@ -353,6 +402,8 @@ def _rgb(image: ImageFile, depth: int, notes: list[str]) -> NDArray[np.uint8]:
         notes.append(f"{depth} bits per channel: only the upper 8 are analysed")
     if mode.startswith("I;16"):
         grey = (np.asarray(image) >> (depth - 8)).astype(np.uint8)
+        if isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0:
+            grey = 255 - grey  # white is zero, which Pillow heeds with 8 bits only
         return np.ascontiguousarray(np.broadcast_to(grey[..., None], (*grey.shape, 3)))
     if mode in ("I", "F", "LAB"):
         raise UnsupportedFormat(
@@ -367,34 +418,3 @@ def _rgb(image: ImageFile, depth: int, notes: list[str]) -> NDArray[np.uint8]:
     # Palettes with transparency convert by way of RGBA, or Pillow blends and warns.
     rgb: Image.Image = image.convert("RGBA") if mode in ("P", "PA", "RGBa", "La") else image
     return np.array(rgb.convert("RGB"))
-
-
-def _salvage_note(jpeg: Jpeg, rows: int, height: int) -> str:
-    if not _ended_early(jpeg):
-        return "salvaged: only the end marker is missing"
-    if jpeg.progressive:
-        return "salvaged: the later scans are missing, so fine detail and DCT statistics are incomplete"
-    return f"salvaged: only the upper {rows} of {height} rows are in the file"
-
-
-def _decoded_rows(jpeg: Jpeg, height: int) -> int:
-    """Return how many pixel rows of a completed JPEG came from its data.
-
-    What the decoder fills in repeats one block to the end, so the last row of blocks that differs from the
-    very last block is the one where the data ended; it may be half filled.
-    """
-    if not jpeg.coefficients:
-        return 0
-    if not _ended_early(jpeg) or jpeg.progressive:
-        return height
-    blocks = jpeg.coefficients[0]
-    differing = np.flatnonzero((blocks != blocks[-1, -1]).any(axis=(1, 2, 3)))
-    if not differing.size:
-        return 0
-    down, own = max(factor for _, factor in jpeg.sampling), jpeg.sampling[0][1]
-    complete = int(differing[-1]) // own  # rows of whole MCUs above the last one
-    return min(height, 8 * down * complete)
-
-
-def _ended_early(jpeg: Jpeg) -> bool:
-    return any("premature end" in remark.lower() for remark in jpeg.remarks)

@@ -1,6 +1,7 @@
 """What a file says of itself in EXIF: text for people, where it was taken apart, and the thumbnail."""
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -15,7 +16,8 @@ __all__ = ["Exif", "read_exif"]
 _LONGEST = 200  # letters of a value
 _MOST = 200  # entries
 _LARGEST = 1 << 20  # bytes of a thumbnail
-_HEAD = b"Exif\0\0"
+_HEAD, _ASCII = b"Exif\0\0", b"ASCII\0\0\0"  # what EXIF begins with, and a comment in plain letters
+_WIDE = range(0x9C9B, 0x9CA0)  # tags of Windows, in UTF-16
 
 Rows = tuple[tuple[str, str], ...]
 
@@ -49,19 +51,28 @@ def read_exif(data: bytes) -> Exif:
 def _rows(entries: dict[int, Any], names: dict[int, str]) -> Rows:
     links = set(ExifTags.IFD)  # to other tables, not values
     found = [
-        (names.get(tag, f"tag {tag:#06x}"), _text(value))
+        (names.get(tag, f"tag {tag:#06x}"), _text(value, wide=tag in _WIDE))
         for tag, value in sorted(entries.items())
         if tag not in links
     ]
     return tuple(found[:_MOST])
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, *, wide: bool = False) -> str:
     if isinstance(value, bytes):
-        printable = value.strip(b"\0 ")
-        if len(printable) > _LONGEST or not printable.isascii():
+        try:
+            value = (
+                value.decode("utf-16-le")
+                if wide
+                else value.removeprefix(_ASCII).strip(b"\0 ").decode("ascii")
+            )
+        except UnicodeDecodeError:
             return f"{len(value)} bytes"
-        value = printable.decode("ascii")
+        if len(value) > _LONGEST:
+            return f"{len(value)} bytes"
+    if isinstance(value, str):
+        with suppress(UnicodeError):  # Pillow takes for Latin what is nearly always UTF-8
+            value = value.encode("latin-1").decode()
     if isinstance(value, tuple):
         value = ", ".join(str(part) for part in value[:16])
     return clipped(display(str(value).strip("\0 ")), _LONGEST)

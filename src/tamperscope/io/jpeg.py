@@ -16,11 +16,19 @@ from tamperscope.io.native import as_file, diverted_stderr
 from tamperscope.signal.dct import ZIGZAG
 from tamperscope.types import Jpeg
 
-__all__ = ["Header", "estimate_quality", "read_header", "read_jpeg", "standard_table"]
+__all__ = [
+    "MARKER",
+    "Header",
+    "estimate_quality",
+    "read_header",
+    "read_jpeg",
+    "segments",
+    "standard_table",
+]
 
 # A marker is FF and a byte that is neither stuffing (00), nor fill (FF), nor a restart (D0-D7).
-_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_SOI, _EOI, _SOS, _DQT, _TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0x01
+MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_SOI, _EOI, _SOS, _DQT, _TEM, _APP2 = 0xD8, 0xD9, 0xDA, 0xDB, 0x01, 0xE2
 _FRAMES = {
     0xC0,
     0xC1,
@@ -54,7 +62,8 @@ class Header:
     """The structure of a JPEG stream, read without decoding its pictures.
 
     ``tables`` holds each component's quantisation table, ``sampling`` its (horizontal, vertical) factors.
-    ``coded`` is the number of bytes from the first scan on.
+    ``scans`` is the number of scans that begin, ``coded`` that of bytes from the first one on, ``more``
+    whether other pictures follow, as in those of stereo cameras, and of phones for bright displays.
     """
 
     width: int
@@ -63,7 +72,9 @@ class Header:
     tables: tuple[NDArray[np.uint16], ...]
     progressive: bool
     arithmetic: bool
+    scans: int
     coded: int
+    more: bool
 
     @property
     def plausible(self) -> bool:
@@ -90,10 +101,13 @@ def read_header(data: bytes) -> Header:
 
     """
     slots: dict[int, NDArray[np.uint16]] = {}
-    frame, kind, first_scan, scans = None, 0, 0, 0
-    for marker, start, content in _segments(data):
-        if marker == _DQT and not scans:
-            slots.update(_quantization(content))
+    frame, kind, first_scan, scans, more = None, 0, 0, 0, False
+    for marker, start, content in segments(data):
+        if marker == _DQT:
+            found = dict(_quantization(content))
+            slots = {**found, **slots} if scans else {**slots, **found}  # the first that may have been used
+        elif marker == _APP2 and content.startswith(b"MPF\0"):
+            more = True
         elif marker in _OTHER_FRAMES:
             raise UnsupportedFormat("a lossless or hierarchical JPEG", "convert a copy to PNG or TIFF")
         elif marker in _FRAMES and frame is None:
@@ -105,13 +119,29 @@ def read_header(data: bytes) -> Header:
         raise TruncatedFile("the JPEG ends within its header", "get a complete copy of the file")
     if scans > _MOST_SCANS:
         raise CorruptFile(f"the JPEG has {scans} scans", "it is damaged or made to stall programs")
-    return _frame(frame, kind, slots, len(data) - first_scan)
+    width, height, sampling, tables = _frame(frame, slots)
+    return Header(
+        width,
+        height,
+        sampling,
+        tables,
+        progressive=kind in _PROGRESSIVE,
+        arithmetic=kind in _ARITHMETIC,
+        scans=scans,
+        coded=len(data) - first_scan,
+        more=more,
+    )
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (marker, offset of its content, content) up to the end of the image."""
+def segments(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (marker, offset of its content, content) of each that is whole, up to the end of the image.
+
+    Raises:
+        CorruptFile: one has an impossible length.
+
+    """
     position = 2
-    while match := _MARKER.search(data, position):
+    while match := MARKER.search(data, position):
         marker, start = data[match.start() + 1], match.end()
         if marker == _EOI:
             return
@@ -143,7 +173,10 @@ def _quantization(content: bytes) -> Iterator[tuple[int, NDArray[np.uint16]]]:
         content = content[1 + size :]
 
 
-def _frame(content: bytes, kind: int, slots: dict[int, NDArray[np.uint16]], coded: int) -> Header:
+def _frame(
+    content: bytes, slots: dict[int, NDArray[np.uint16]]
+) -> tuple[int, int, tuple[tuple[int, int], ...], tuple[NDArray[np.uint16], ...]]:
+    """Return width, height, sampling factors and quantisation tables."""
     if len(content) < 6 or len(content) < 6 + 3 * content[5]:
         raise CorruptFile("the JPEG frame header is too short", "get an undamaged copy")
     precision, height, width, count = struct.unpack_from(">BHHB", content)
@@ -159,8 +192,7 @@ def _frame(content: bytes, kind: int, slots: dict[int, NDArray[np.uint16]], code
         raise CorruptFile("the JPEG has impossible sampling factors", "get an undamaged copy")
     if any(slot not in slots for _, _, slot in components):
         raise CorruptFile("the JPEG lacks a quantisation table", "get an undamaged copy")
-    tables = tuple(slots[slot] for _, _, slot in components)
-    return Header(width, height, sampling, tables, kind in _PROGRESSIVE, kind in _ARITHMETIC, coded)
+    return width, height, sampling, tuple(slots[slot] for _, _, slot in components)
 
 
 def standard_table(quality: int, *, chroma: bool = False) -> NDArray[np.uint16]:

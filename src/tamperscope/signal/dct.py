@@ -7,7 +7,7 @@ horizontal, in pixels as in frequencies.
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MATRIX", "ZIGZAG", "block_dct", "block_idct"]
+__all__ = ["MATRIX", "ZIGZAG", "block_dct", "block_idct", "magnitude"]
 
 _k = np.arange(8)
 MATRIX: NDArray[np.float32] = (np.cos((2 * _k + 1) * _k[:, None] * np.pi / 16) / 2).astype(np.float32)
@@ -42,3 +42,8 @@ def block_idct(coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
     rows, columns = coefficients.shape[:2]
     blocks = MATRIX.T @ coefficients @ MATRIX
     return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3)).reshape(8 * rows, 8 * columns)
+
+
+def magnitude(coefficients: NDArray[np.int16]) -> NDArray[np.uint16]:
+    """Return absolute values; a corrupt file may hold -32768, which has none in 16 signed bits."""
+    return np.abs(coefficients).view(np.uint16)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.signal.dct import block_dct
+from tamperscope.signal.dct import block_dct, magnitude
 from tamperscope.types import Photo
 
 __all__ = ["MOST", "History", "history"]
@@ -61,7 +61,7 @@ def history(photo: Photo) -> History:
     if photo.jpeg and photo.jpeg.coefficients:
         stored = photo.jpeg.coefficients[0]
         if all(there >= wanted for there, wanted in zip(stored.shape, shape, strict=False)):
-            levels = np.minimum(np.abs(stored[: shape[0], : shape[1]]), MOST)
+            levels = np.minimum(magnitude(stored[: shape[0], : shape[1]]), MOST)
             return History(_laid(levels), photo.jpeg.tables[0].astype(np.float32), stored=True)
     missing = ((0, -photo.height % 8), (0, -photo.width % 8), (0, 0))
     luma = np.pad(photo.pixels, missing, mode="edge") @ _LUMA - np.float32(128)

@@ -1,0 +1,46 @@
+"""What is left of a JPEG that ends early."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamperscope.io.jpeg import MARKER, Header, segments
+from tamperscope.types import Jpeg
+
+__all__ = ["completed", "ends_flat", "kept_rows"]
+
+_END_OF_IMAGE = b"\xff\xd9"  # once it meets this marker, libjpeg fills in what is missing
+
+
+def completed(data: bytes) -> bytes:
+    """Return a JPEG that was cut off with an end marker, without the segment within which it was cut."""
+    whole = max((start + 2 + len(content) for _, start, content in segments(data)), default=2)
+    rest = MARKER.search(data, whole)
+    return data[: rest.start() if rest else len(data)] + _END_OF_IMAGE
+
+
+def ends_flat(pixels: NDArray[np.uint8]) -> bool:
+    """Whether the last pixels are all alike, as those are that libjpeg fills in."""
+    return not np.ptp(pixels[-1, -8:], axis=0).any()
+
+
+def kept_rows(jpeg: Jpeg, header: Header, height: int) -> tuple[int, str]:
+    """Return how many pixel rows of a completed JPEG came from its data, and what to say of it.
+
+    What the decoder fills in repeats one block to the end, so the last row of blocks that differs from the
+    very last block is the one where the data ended; it may be half filled.
+    """
+    if not jpeg.coefficients:
+        return 0, "salvaged: nothing that could be judged"
+    if not any("premature end" in remark.lower() for remark in jpeg.remarks):
+        return height, "salvaged: only the end marker is missing"
+    if header.scans > 1:  # the first one has all rows
+        return (
+            height,
+            "salvaged: the later scans are missing, so fine detail and DCT statistics are incomplete",
+        )
+    blocks = jpeg.coefficients[0]
+    differing = np.flatnonzero((blocks != blocks[-1, -1]).any(axis=(1, 2, 3)))
+    down, own = max(factor for _, factor in jpeg.sampling), jpeg.sampling[0][1]
+    complete = int(differing[-1]) // own if differing.size else 0  # rows of whole MCUs above the last one
+    rows = min(height, 8 * down * complete)
+    return rows, f"salvaged: only the upper {rows} of {height} rows are in the file"
