@@ -34,6 +34,12 @@ def test_the_seed_decides_and_the_order_does_not(of: list[int], seed: int) -> No
     assert {one.name: one.split for one in forward} == {one.name: one.split for one in backward}
 
 
+@given(groups, st.integers(0, 9))
+def test_no_split_is_empty_if_there_are_groups_enough(of: list[int], seed: int) -> None:
+    done = split(samples(of), seed=seed)
+    assert len({one.split for one in done}) == min(3, len(set(of)))
+
+
 def test_ratios_are_approached_and_seeds_differ() -> None:
     many = samples([place // 3 for place in range(900)])
     done = split(many, (65, 10, 25), seed=1)

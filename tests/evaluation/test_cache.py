@@ -97,6 +97,7 @@ def test_code_is_a_detector_s_own_and_what_all_share(monkeypatch: pytest.MonkeyP
         "dct.py",
     }
     assert "ela.py" not in names
+    assert {"fusion_open.py", "fusion.py"} <= {path.name for path in cache._sources("fusion_open")}
     assert len({code_digest(name) for name in plugins.names("detectors", own=True)}) == len(
         plugins.names("detectors", own=True)
     )

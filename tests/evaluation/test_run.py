@@ -22,10 +22,14 @@ from photos import encode
 from tamperscope import plugins
 from tamperscope.cli import app
 from tamperscope.datasets import open_dataset
+from tamperscope.detectors._refined import assemble
 from tamperscope.detectors.ela import ErrorLevel
 from tamperscope.errors import InvalidParameter, OutputError, WrongLayout
+from tamperscope.evaluation import run as running
+from tamperscope.evaluation.files import facts
 from tamperscope.evaluation.run import evaluate, plan
 from tamperscope.io.decode import decode
+from tamperscope.io.provenance import photo_digest
 
 run = CliRunner()
 
@@ -392,8 +396,8 @@ def test_metrics_are_listed_with_their_meaning() -> None:
     as_json = json.loads(run.invoke(app, ["metrics", "--json"]).output)
     assert list(as_json) == list(plugins.names("metrics"))
     assert "pixel_f1 (@0.5, @card, @best, or any number): Pixel F1" in listed
-    for facts in as_json.values():
-        assert facts["convention"] in listed
+    for entry in as_json.values():
+        assert entry["convention"] in listed
 
 
 def test_what_was_learned_from_is_said(forged: Path, tmp_path: Path) -> None:
@@ -409,3 +413,15 @@ def test_what_was_learned_from_is_said(forged: Path, tmp_path: Path) -> None:
     assert "ela learned" not in found.output
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<strong>conv_lstm learned from 5 of these photos</strong>" in page
+
+
+def test_what_a_choice_learned_from_counts_as_well(
+    forged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = open_dataset("forged", forged).samples()[:2]
+    learned = frozenset(photo_digest(sample.image) for sample in samples)
+    monkeypatch.setattr(plugins.load("detectors", "fusion"), "learned", property(lambda _: learned))
+    wanted = plan("forged", forged, "all", {name: assemble(name, {}) for name in ("auto", "auto+smooth")})
+    assert dict(running._learned(wanted)) == {"auto": 2, "auto+smooth": 2}
+    digests = facts(wanted, "auto")["weights_digest"]
+    assert digests == assemble("fusion", {}).weights_digest

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from evaluating import small_set
+from photos import encode
 from tamperscope.cli import app
 from tamperscope.datasets import open_dataset
 from tamperscope.detectors._refined import assemble
@@ -15,6 +16,7 @@ from tamperscope.evaluation.judge import Plan, Task
 from tamperscope.evaluation.run import evaluate
 from tamperscope.evaluation.run import plan as run_plan
 from tamperscope.evaluation.tune import candidates, tune
+from tamperscope.io.decode import decode
 from tamperscope.metrics._base import parse_metric
 from tamperscope.refine.crf import Crf
 from tamperscope.refine.smooth import Smooth
@@ -69,6 +71,15 @@ def test_what_cannot_be_measured_is_left_out_and_counted(tmp_path: Path) -> None
     assert tune(given, tasks, METRIC, 2)[1] == len(tasks) - 1
     for task in tasks:
         task.sample.image.write_bytes(b"no photograph")
+    with pytest.raises(InvalidParameter, match="no photo could be measured"):
+        tune(given, tasks, METRIC, 2)
+
+
+def test_a_photo_that_no_detector_can_judge_is_not_counted(tmp_path: Path) -> None:
+    given, tasks = plan(tmp_path, "adjpeg+smooth")
+    for task in tasks:
+        pixels = decode(task.sample.image).pixels
+        task.sample.image.write_bytes(encode(pixels))  # no longer a JPEG
     with pytest.raises(InvalidParameter, match="no photo could be measured"):
         tune(given, tasks, METRIC, 2)
 

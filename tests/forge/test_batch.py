@@ -164,6 +164,9 @@ def test_what_is_too_small_or_broken_is_passed_over_wherever_it_is(
     made = forge_all([*photos, icon, broken], tmp_path / "out", 56, size=64)
     assert len(made.rows) == 56
     assert sorted(Path(error.source).name for error in made.unreadable) == ["broken.jpg", "icon.png"]
+    again = forge_all([*photos, icon, broken], tmp_path / "out", 56, size=64, resume=True)
+    assert sorted(map(str, again.unreadable)) == sorted(map(str, made.unreadable))
+    assert json.dumps(again.rows) == json.dumps(made.rows)
     with pytest.raises(InvalidParameter, match=r"none of the photographs can be used.*icon\.png: 12x12"):
         forge_all([icon], tmp_path / "none", 2)
 

@@ -143,7 +143,11 @@ def test_only_the_photographs_of_the_run_count(
     made: tuple[Path, dict[str, Photographs]], tmp_path: Path
 ) -> None:
     run, splits = made
+    renamed = tmp_path / "renamed.jpg"
+    renamed.write_bytes(splits["train"].samples[0].image.read_bytes())
+    other = replace(splits["test"].samples[0], name="renamed.jpg", image=renamed)
     for wrong in (
+        {**splits, "test": Photographs(splits["test"].dataset, [other])},
         {**splits, "train": splits["val"]},
         {**splits, "val": Photographs(splits["val"].dataset, splits["val"].samples[1:])},
         {**splits, "test": splits["train"]},

@@ -33,6 +33,19 @@ def test_weights_are_averaged_and_normalizations_measured_anew() -> None:
     assert not any(module.training for module in mixed.modules())
 
 
+def test_what_is_frozen_keeps_what_it_knows() -> None:
+    network = build_network("resnet", "small")
+    frozen = network.get_submodule("body.bn1")
+    assert isinstance(frozen, torch.nn.BatchNorm2d)
+    assert frozen.running_mean is not None
+    frozen.requires_grad_(False)
+    frozen.running_mean.fill_(0.37)
+    begun = {name: values.clone() for name, values in network.state_dict().items()}
+    found = mean_weights(network, begun, begun, 0.5, [{"pixels": torch.randn(4, 3, 96, 96)}])
+    assert (found["body.bn1.running_mean"] == 0.37).all()
+    assert not torch.equal(found["body.layer1.0.bn1.running_mean"], begun["body.layer1.0.bn1.running_mean"])
+
+
 def test_a_network_without_normalizations_needs_no_photographs() -> None:
     batch = made_batch(build_network("mfcn").sight)
     network = build_network("mfcn")

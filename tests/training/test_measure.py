@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from networks_made import write_network
+from photos import encode
 from tamperscope import plugins
 from tamperscope.detectors._onnx import open_weights
 from tamperscope.errors import TrainingFailed
@@ -94,6 +95,12 @@ def test_whole_photographs_are_measured_for_each_data_set(tmp_path: Path) -> Non
         "pixel_auc": None,
     }
     assert 0 <= found["quiet"]["false_alarm_area@card"] <= 1
+    empty = photographs.of(manipulated=True)[0]
+    assert empty.mask
+    empty.mask.write_bytes(encode(np.zeros(decode(empty.image).pixels.shape[:2], np.uint8)))
+    again = measure_photos(detector, photographs)["made"]
+    assert again["manipulated"] == len(areas) - 1
+    assert again["pristine"] == found["made"]["pristine"]
     pristine = Photographs(photographs.dataset, photographs.of(manipulated=False))
     with pytest.raises(TrainingFailed, match="no manipulated photograph"):
         measure_photos(detector, pristine)

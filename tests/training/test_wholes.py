@@ -69,6 +69,14 @@ def test_a_class_that_is_missing_gives_its_label_to_no_other(splits: dict[str, P
         assert {bool(items[place]["label"][0]) for place in range(len(items))} == {wanted}
 
 
+def test_pristine_photographs_alone_make_both_classes_where_they_are_forged(
+    splits: dict[str, Photographs],
+) -> None:
+    pristine = [one for one in splits["train"].labelled if not one.manipulated]
+    items = Wholes(pristine, replace(EVEN, epoch_steps=3, forged=1.0), 0, SIGHT)
+    assert {bool(items[place]["label"][0]) for place in range(len(items))} == {False, True}
+
+
 def test_classes_are_compared_within_data_sets(tmp_path: Path) -> None:
     one, other, alone = (
         Labelled(tmp_path / name, manipulated, source)

@@ -1,6 +1,6 @@
 """Splits without leaks: photographs that share a source never part."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,6 +17,8 @@ SPLITS = ("train", "val", "test")
 
 def split(samples: Sequence[Sample], ratios: Sequence[float] = (65, 10, 25), seed: int = 0) -> list[Sample]:
     """Return the samples, each with its split: whole groups, the largest first, where most such are missing.
+
+    No split of a positive ratio stays empty if there are as many groups.
 
     The ratios are those of train, val and test. The same samples, ratios and seed give the same splits.
 
@@ -37,7 +39,17 @@ def split(samples: Sequence[Sample], ratios: Sequence[float] = (65, 10, 25), see
     for group in sorted(groups, key=lambda name: -counts[name].sum()):  # stable: equal ones stay shuffled
         place[group] = int(np.argmax(missing @ counts[group]))
         missing[place[group]] -= counts[group]
+    _fill(place, wanted)
     return [replace(sample, split=SPLITS[place[sample.group]]) for sample in samples]
+
+
+def _fill(place: dict[str, int], wanted: NDArray[np.float64]) -> None:
+    """Give each split that stayed empty, since there are few groups, one of the split that has most."""
+    for empty in np.flatnonzero(wanted):
+        groups = Counter(place.values())
+        most, count = groups.most_common(1)[0]
+        if empty not in groups and count > 1:
+            place[[group for group, found in place.items() if found == most][-1]] = int(empty)
 
 
 def select(samples: Sequence[Sample], wanted: str, *, seed: int = 0) -> list[Sample]:

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -111,11 +112,17 @@ def _sources(name: str) -> Iterator[Path]:
     detector, refiners = parts(name)
     for choice in plugins.load("detectors", detector).choices:
         chosen, more = parts(choice)
-        yield Path(inspect.getfile(plugins.load("detectors", chosen)))
+        yield from _files(plugins.load("detectors", chosen))
         refiners += more
-    yield Path(inspect.getfile(plugins.load("detectors", detector)))
+    yield from _files(plugins.load("detectors", detector))
     for refiner in refiners:
-        yield Path(inspect.getfile(plugins.load("refine", refiner)))
+        yield from _files(plugins.load("refine", refiner))
+
+
+def _files(kind: type) -> list[Path]:
+    """Return the files of a plugin's class and of those that it is made from."""
+    own = [one for one in kind.__mro__ if one.__module__ not in sys.stdlib_module_names]
+    return [Path(inspect.getfile(one)) for one in own]
 
 
 def _dump(found: Found) -> bytes:
@@ -145,5 +152,5 @@ def _load(path: Path) -> Found | None:
             valid = stored.get("valid")
             found = Localization(stored["heatmap"], facts["score"], valid, reason=facts["reason"])
             return Found(found, facts["threshold"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError):
         return None

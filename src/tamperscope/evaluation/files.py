@@ -27,8 +27,10 @@ def facts(evaluation: "Evaluation", name: str) -> dict[str, Any]:
     """Return what every number of the named detector carries with it."""
     detector = evaluation.detectors.get(name)  # none for a map of zeros
     known = Cache(Path(), evaluation.fields).describe(detector) if detector else {}
-    chosen = {f"{choice}.*": facts["parameters"] for choice, facts in known.get("choices", {}).items()}
+    choices = known.get("choices", {})
+    chosen = {f"{choice}.*": facts["parameters"] for choice, facts in choices.items()}
     parameters = {**known.get("parameters", {}), **chosen}
+    digests = [facts["weights_digest"] for facts in (known, *choices.values()) if facts.get("weights_digest")]
     return {
         "dataset": evaluation.name,
         "split": evaluation.split,
@@ -36,7 +38,7 @@ def facts(evaluation: "Evaluation", name: str) -> dict[str, Any]:
         "seed": evaluation.seed,
         "detector": name,
         "parameters": json.dumps(parameters, sort_keys=True, default=str) if known else "",
-        "weights_digest": (detector.weights_digest if detector else None) or "",
+        "weights_digest": " ".join(dict.fromkeys(digests)),
     }
 
 

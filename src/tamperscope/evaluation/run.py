@@ -13,7 +13,7 @@ from tamperscope import plugins
 from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
 from tamperscope.detectors._base import Detector
-from tamperscope.detectors._refined import parts
+from tamperscope.detectors._refined import assemble, parts
 from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.cache import Cache
 from tamperscope.evaluation.files import claim, facts, summary, write_run
@@ -216,7 +216,11 @@ def evaluate(
 
 def _learned(evaluation: Evaluation) -> Iterator[tuple[str, int]]:
     """Yield the detectors that learned from some of the photographs, and from how many."""
-    known = {name: detector.learned for name, detector in evaluation.detectors.items() if detector.learned}
+    known = {}
+    for name, detector in evaluation.detectors.items():
+        choices = [assemble(choice, evaluation.fields) for choice in detector.choices]
+        if learned := frozenset().union(*(one.learned for one in (detector, *choices))):
+            known[name] = learned
     digests = [photo_digest(sample.image) for sample in evaluation.samples] if known else []
     for name, learned in known.items():
         if count := sum(digest in learned for digest in digests):

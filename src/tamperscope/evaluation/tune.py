@@ -95,7 +95,7 @@ def tune(
         preload=[__name__],
     ):
         advance()
-        if values is not None:
+        if values is not None and not np.isnan(values).all():
             found.append(values)
     if not found:
         raise InvalidParameter("no photo could be measured", "choose another split or metric")

@@ -32,6 +32,7 @@ _CIRCLE = 8  # photographs that lend each other parts, so that splits can keep t
 _BLOCK = 8  # items made in a row of a few photographs of one circle, while these are in memory
 _LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
 _SHARED = ("decode.py", "encode.py", "jpeg.py")  # of io
+_UNUSABLE = "unusable"  # in an item's record: photographs that were passed over, and why
 _KEPT = 4  # photographs of a circle for a block, which each process keeps decoded
 
 
@@ -147,16 +148,22 @@ def _lost(block: range) -> Any:
 def _make(index: int, job: _Job, problems: dict[str, TamperscopeError]) -> dict[str, Any]:
     """Return the row of an item, which is made unless it is there."""
     record = job.out / "parameters" / f"{index:06}.json"
+    met: dict[str, TamperscopeError]
     if (done := _done(record, job.out)) is not None:
-        return done
-    rng = np.random.default_rng([job.seed, index])
-    circle, crops, digests = _draw(index // _BLOCK, job, rng, problems)
+        row, met = done
+        problems |= met
+        return row
+    rng, met = np.random.default_rng([job.seed, index]), {}
+    circle, crops, digests = _draw(index // _BLOCK, job, rng, met)
+    problems |= met
     made = forge(crops[0], crops[1:], job.recipe, rng)
     row = _row(index, circle, made, digests)
     write_whole(job.out / row["image"], made.encode())
     if row["mask"]:
         write_whole(job.out / row["mask"], encode_png(made.mask.astype(np.uint8) * 255))
-    write_whole(record, (json.dumps(row) + "\n").encode())  # last: it vouches for the others
+    told = {digest: (error.problem, error.remedy, error.source) for digest, error in met.items()}
+    kept = {**row, _UNUSABLE: told} if told else row
+    write_whole(record, (json.dumps(kept) + "\n").encode())  # last: it vouches for the others
     return row
 
 
@@ -211,13 +218,15 @@ def _row(index: int, circle: int, made: Forgery, sources: list[str]) -> dict[str
     }
 
 
-def _done(record: Path, out: Path) -> dict[str, Any] | None:
+def _done(record: Path, out: Path) -> tuple[dict[str, Any], dict[str, TamperscopeError]] | None:
+    """Return an item's row, and what was found unreadable while making it; None if it is not finished."""
     try:
         row: dict[str, Any] = json.loads(record.read_bytes())
+        met = {digest: TamperscopeError(*told) for digest, told in row.pop(_UNUSABLE, {}).items()}
         there = all((out / row[part]).is_file() for part in ("image", "mask") if row[part])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return row if there else None
+    return (row, met) if there else None
 
 
 def _crop(path: Path, job: _Job, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -252,7 +261,12 @@ def _write_manifest(out: Path, rows: Sequence[dict[str, Any]]) -> None:
 def _code() -> str:
     package = Path(__file__).parent
     return code_digest(
-        [*sorted(package.glob("*.py")), *(package.parent / "io" / name for name in _SHARED)], _LIBRARIES
+        [
+            *sorted(package.glob("*.py")),
+            package / "cameras.json",
+            *(package.parent / "io" / name for name in _SHARED),
+        ],
+        _LIBRARIES,
     )
 
 

@@ -23,6 +23,7 @@ __all__ = ["calibrate", "fit_threshold"]
 
 _THRESHOLDS = np.arange(1, 100) / 100
 _FEW = 40  # versions of a data set's pristine photographs, below which it is joined with others
+_ABOVE = 1e-6  # of a logit: what is exceeded is not reached
 _SIDE = 1024  # pixels: of larger photographs a window is saved once more, with what was manipulated
 
 
@@ -64,7 +65,7 @@ def calibrate(
         )
     found["calibration"] = line
     if misses and seen.curves:
-        lowest = np.quantile(np.array(seen.suspicions)[np.array(seen.labels)], misses)
+        lowest = np.quantile(np.array(seen.suspicions)[np.array(seen.labels)], misses, method="lower")
         found["doubt"] = min(float(expit(line[0] * lowest + line[1])), found["threshold"])
     return found
 
@@ -84,9 +85,9 @@ class _Seen:
     sources: list[str] = field(default_factory=list)
 
     def highest(self, alarms: float) -> float:
-        """Return the suspicion that no more than that share of any data set's pristine photographs exceed.
+        """Return the suspicion that no more than that share of any data set's pristine photographs reach.
 
-        Data sets with few count as one: the quantile of a few is their maximum.
+        Data sets with few count as one.
         """
         pristine = defaultdict(list)
         for suspicion, manipulated, source in zip(self.suspicions, self.labels, self.sources, strict=True):
@@ -94,7 +95,7 @@ class _Seen:
                 pristine[source].append(suspicion)
         few = [one for each in pristine.values() if len(each) < _FEW for one in each]
         groups = [each for each in [*pristine.values(), few] if each and (each is few or len(each) >= _FEW)]
-        return float(max(np.quantile(each, 1 - alarms) for each in groups))
+        return max(sorted(each)[-1 - int(alarms * len(each))] for each in groups) + _ABOVE
 
 
 def _look(detector: Learned, photographs: Photographs, seed: int, advance: Callable[[], None]) -> _Seen:
@@ -102,9 +103,9 @@ def _look(detector: Learned, photographs: Photographs, seed: int, advance: Calla
     for sample, photo, mask in _versions(photographs, detector.smallest, seed):
         advance()
         look = detector.look(photo)
-        if sample.manipulated and mask.any():
+        if sample.manipulated:
             seen.curves.append(_f1(look.heatmap, mask))
-        elif not sample.manipulated:
+        else:
             seen.areas.append((_counts(look.heatmap.ravel()) / look.heatmap.size)[1:])
         if look.suspicion is not None:
             seen.suspicions.append(look.suspicion)
@@ -136,7 +137,7 @@ def _versions(
             mask = photographs.dataset.mask(sample, (photo.height, photo.width))
         except TamperscopeError:  # what training passed over as well
             continue
-        if min(mask.shape) < smallest:
+        if min(mask.shape) < smallest or (sample.manipulated and not mask.any()):
             continue
         yield sample, photo, mask  # whole, since a part is no longer the file that was saved
         window = _window(mask)
@@ -146,10 +147,12 @@ def _versions(
 
 def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
     """Return a part of at most `_SIDE` pixels a side, on the grid, about what is manipulated."""
+    marked = np.argwhere(mask)
+    middles = np.array(mask.shape) // 2
+    if len(marked):  # the middle of several regions may lie in none
+        middles = marked[np.abs(marked - np.median(marked, axis=0)).sum(axis=1).argmin()]
     places = []
-    for axis, length in enumerate(mask.shape):
-        marked = np.flatnonzero(mask.any(axis=1 - axis))
-        middle = int(np.median(marked)) if marked.size else length // 2
+    for middle, length in zip(middles.tolist(), mask.shape, strict=True):
         start = min(max(0, middle - _SIDE // 2), max(0, length - _SIDE)) // 8 * 8
         places.append(slice(start, min(length, start + _SIDE)))
     return places[0], places[1]

@@ -20,6 +20,7 @@ from tamperscope.detectors._learned import Learned
 from tamperscope.detectors._onnx import KEY, NetworkCard, Trained, open_weights
 from tamperscope.errors import CorruptFile, InvalidParameter, TrainingFailed, UnreadableFile
 from tamperscope.io.paths import display, write_whole
+from tamperscope.io.provenance import photo_digest
 from tamperscope.networks._base import Network
 from tamperscope.training.calibrate import calibrate
 from tamperscope.training.config import Training
@@ -254,9 +255,13 @@ def _checked(run: Run, splits: Mapping[str, Photographs], terms: Mapping[str, st
             raise InvalidParameter(
                 f"the run's {split} split has other photographs", "give the data that it was trained with"
             )
-    known = {row["image"] for row in run.photographs if row["split"] != "val"}
-    if "test" in splits and any(one.name in known for one in splits["test"].samples):
-        raise InvalidParameter("the test split has photographs that were learned from", "split the data anew")
+    # By content, whatever the files are called; weights may have learned more before this run.
+    learned = {row["digest"] for row in run.photographs if row["split"] != "val"} - {""}
+    for split in {"val", "test"}.intersection(splits):
+        if any(photo_digest(one.image) in learned for one in splits[split].samples):
+            raise InvalidParameter(
+                f"the {split} split has photographs that were learned from", "split the data anew"
+            )
     counts: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
     for row in run.photographs:
         if row["dataset"]:

@@ -193,6 +193,8 @@ def _told(path: Path) -> Iterator[Row]:
     metadata = {one.key: one.value for one in onnx.load(str(path), load_external_data=False).metadata_props}
     card = NetworkCard.loads(metadata[KEY])
     blank = dict.fromkeys(_COLUMNS, "") | {"split": "start"}
+    if not card.data and not card.learned:  # converted ones of others
+        yield {**blank, "dataset": "unknown"}
     for one in card.data:
         for label, counts in enumerate(zip(one["start"], one["train"], strict=True)):
             yield from max(counts) * [{**blank, "dataset": one["name"], "manipulated": str(label)}]

@@ -36,7 +36,11 @@ def mean_weights(
         }
     )
     network.cpu().eval()
-    normalizations = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
+    normalizations = [
+        one
+        for one in network.modules()
+        if isinstance(one, nn.BatchNorm2d) and one.weight.requires_grad  # what is frozen keeps its statistics
+    ]
     if normalizations:
         # They alone see a training; torch's own update_bn would leave out evidence as well.
         for one in normalizations:

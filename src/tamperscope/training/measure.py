@@ -138,6 +138,8 @@ def _of_photos(detector: Learned, photographs: Photographs, advance: Callable[[]
         try:
             photo = decode(sample.image)
             truth = photographs.dataset.mask(sample, (photo.height, photo.width))
+            if sample.manipulated and not truth.any():  # neither pristine nor a truth
+                continue
             comparison = Comparison(detector.localize(photo), truth, threshold)
         except TamperscopeError:  # what training passed over as well
             continue

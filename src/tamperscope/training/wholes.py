@@ -60,14 +60,14 @@ class Wholes(TorchDataset[Item]):
             one = self.labelled[index]
             return resaved(decode(one.path), self.training, self.recipe, rng).pixels, one.manipulated
         manipulated = bool(rng.random() < self.training.manipulated)
-        if not self.pools[manipulated]:
-            manipulated = not manipulated
         if self.pristine and rng.random() < self.training.forged:
             # Both classes come from here: had one another history, size or share, that would be learned.
             recipe = replace(self.recipe, pristine=float(not manipulated))
             host, donor = (decode(draw_one(self.pristine, rng)) for _ in range(2))
             forgery = forge_one(host.pixels, donor.pixels, recipe, rng)
             return decode(forgery.encode()).pixels, bool(forgery.kind)
+        if not self.pools[manipulated]:
+            manipulated = not manipulated
         photo = decode(draw_one(self.pools[manipulated], rng))
         return resaved(photo, self.training, self.recipe, rng).pixels, manipulated
 
