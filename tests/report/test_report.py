@@ -1,7 +1,9 @@
 """Reports: what they say, that hostile text stays text, and that all forms say the same."""
 
 import json
+import os
 import shlex
+import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
@@ -22,8 +24,10 @@ from tamperscope.report.content import PhotoReport, gather, open_case
 from tamperscope.report.figures import of_thumbnail
 from tamperscope.report.forms import Form
 from tamperscope.report.html import page
+from tamperscope.report.json import written
 from tamperscope.report.pdf import document
 from tamperscope.report.write import make
+from tamperscope.scanning.batch import scan
 from tamperscope.scanning.find import plan_tasks
 from tamperscope.scanning.photo import Plan, scan_photo
 
@@ -81,7 +85,7 @@ def test_it_says_what_the_record_says(forged: Path) -> None:
     found = gather(forged)
     assert (found.name, found.verdict) == (record["path"], "manipulated")
     assert [one.verdict for one in found.findings] == ["manipulated", "cannot tell"]
-    assert f"{record['detections'][0]['score']:.3f}" in found.findings[0].sentence
+    assert written(record["detections"][0]["score"]) in found.findings[0].sentence
     assert "draws a map for a person to read" in found.findings[1].sentence
     assert facts(found)["SHA-256"] == record["sha256"]
     assert found.photo is not None
@@ -243,6 +247,52 @@ def test_the_command_names_fields_of_refiners_and_what_was_salvaged(tmp_path: Pa
     words = shlex.split(gather(outcome.folder).repeat)
     assert {"ela.quality=70", "smooth.sigma=3.0", "--salvage"} <= set(words)
     assert words[-2:] == ["--", str(path)]
+
+
+def test_detectors_whose_fields_differ_are_repeated_apart(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(photos.encode(photos.crop(64, 96), "JPEG"))
+    fields: dict[str, dict[str, Any]] = {"ela": {"quality": 70}}
+    for plan in (Plan(("ela", "noi")), Plan(("ela+smooth",), fields)):
+        (task,) = plan_tasks([path])
+        outcome = scan_photo(task, replace(plan, out=tmp_path / "r"))
+        assert outcome.folder, outcome.error
+        found = gather(outcome.folder)
+    lines = [shlex.split(line) for line in found.repeat.splitlines()]
+    assert [line[3] for line in lines] == ["ela+smooth,noi", "ela"]
+    assert ["ela.quality=70" in line for line in lines] == [True, False]
+    rows = found.findings[0].tables[-1].rows
+    assert ("ela.quality", "70") in rows
+    assert "smooth.sigma" in {row[0] for row in rows}
+
+
+@pytest.mark.parametrize("name", ["new\nline.jpg", "bad\udcff.jpg", "it's \x1b[31mred.jpg"])
+def test_photos_of_odd_names_are_shown_and_can_be_scanned_again(tmp_path: Path, name: str) -> None:
+    folder = scanned(tmp_path, photos.encode(photos.crop(64, 80), "JPEG"), name, ("ela",))
+    found = gather(folder)
+    assert found.photo
+    command = f"printf %s {found.repeat.rpartition(' -- ')[2]}"
+    said = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+    assert said.stdout == os.fsencode(tmp_path / name)
+    assert gather(folder, photo=tmp_path).photo
+
+
+def test_a_report_says_what_is_not_in_it(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    good, bad = tmp_path / "in" / "good.jpg", tmp_path / "in" / "bad.jpg"
+    good.write_bytes(photos.encode(photos.crop(64, 80), "JPEG"))
+    bad.write_bytes(b"no photo")
+    list(scan(tmp_path / "in", "ela", out=tmp_path / "out"))
+    (tmp_path / "out" / "broken").mkdir()
+    (tmp_path / "out" / "broken" / "result.json").write_text("{")
+    for form in (Form.html, Form.pdf):
+        said = text(make(open_case(tmp_path / "out"), form))
+        assert "Not in this report" in said
+        assert "not a picture in a known format" in said
+        assert "no record of a scan" in said
+    bad.write_bytes(photos.encode(photos.crop(64, 88), "JPEG"))
+    list(scan(tmp_path / "in", "ela", out=tmp_path / "out"))
+    assert not (tmp_path / "out" / "failures.json").exists()
 
 
 def test_a_case_holds_every_photo_and_json_is_their_records(tmp_path: Path) -> None:

@@ -64,10 +64,18 @@ def test_files_are_written_beside_the_record(folder: Path) -> None:
     assert outcome.folder == out / "forged"
     kinds = ("heatmap.npy", "heatmap.png", "mask.png", "overlay.png")
     expected = sorted(
-        ["evidence.png", "result.json", *(f"{name}.{kind}" for name in ("adjpeg", "ela") for kind in kinds)]
+        [
+            "adjpeg.judged.png",
+            "evidence.png",
+            "result.json",
+            *(f"{name}.{kind}" for name in ("adjpeg", "ela") for kind in kinds),
+        ]
     )
     assert sorted(path.name for path in outcome.folder.iterdir()) == expected
     assert json.loads((outcome.folder / "result.json").read_text()) == outcome.record
+    judged = np.asarray(photos.Image.open(outcome.folder / "adjpeg.judged.png"))
+    assert judged.shape == (400, 600)
+    assert set(np.unique(judged)) == {0, 255}
     raw = np.load(outcome.folder / "adjpeg.heatmap.npy")
     drawn = photos.Image.open(outcome.folder / "adjpeg.heatmap.png")
     assert (raw.dtype, raw.shape) == (np.float32, (400, 600))

@@ -54,6 +54,29 @@ def test_its_pictures_are_served(service: Service, done: dict[str, Any]) -> None
     assert sheet.headers["content-type"] == "image/png"
 
 
+def test_the_page_stripes_what_was_not_judged(service: Service, done: dict[str, Any]) -> None:
+    folder = service.data / "analyses"
+    (judged,) = folder.rglob(f"*{done['id']}*/**/adjpeg.judged.png")
+    answer = service.client.get(f"/analyses/{done['id']}/adjpeg.layer.png")
+    layer = np.asarray(Image.open(io.BytesIO(answer.content)))
+    valid = np.asarray(Image.open(judged)) > 0
+    assert layer.shape == (*valid.shape, 4)
+    assert 0.05 < (layer[~valid][:, 3] == 255).mean() < 0.3  # stripes, and nothing between them
+    assert set(np.unique(layer[~valid][:, 3])) == {0, 255}
+    assert "stripes: not judged" in service.client.get(f"/analyses/{done['id']}").text
+
+
+def test_a_detector_without_weights_is_not_offered(service: Service) -> None:
+    names = {one["name"] for one in service.client.get("/v1/detectors").json()}
+    assert "fusion" in names
+    assert "mantranet" not in names
+    answer = service.client.post(
+        "/v1/analyses", files=[("files", ("a.png", b"x"))], data={"detectors": "mantranet"}
+    )
+    assert answer.status_code == 422
+    assert "there is no 'mantranet' among the detectors" in answer.text
+
+
 def test_its_report_comes_in_each_form(service: Service, done: dict[str, Any]) -> None:
     url = f"/v1/analyses/{done['id']}/report"
     page = service.client.get(url)

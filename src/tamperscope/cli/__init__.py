@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Annotated, NoReturn
@@ -10,10 +11,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from tamperscope import __version__
-from tamperscope.cli._app import FAILED, TERMINATED, app, say
+from tamperscope.cli._app import FAILED, INTERRUPTED, TERMINATED, app, say
 from tamperscope.io.paths import display
 
 __all__ = ["app", "main"]
+
+_PATIENCE = 2.0  # seconds for an orderly end
 
 
 def main() -> NoReturn:
@@ -38,8 +41,14 @@ def main() -> NoReturn:
 
 
 def _interrupt(*_: object) -> NoReturn:
-    # Once: a second Ctrl-C would interrupt the orderly end that the first one asked for.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A second one at once would interrupt the orderly end that the first one asked for; a later one means it.
+    patient = time.monotonic() + _PATIENCE
+
+    def again(*_: object) -> None:
+        if time.monotonic() > patient:
+            os._exit(INTERRUPTED)
+
+    signal.signal(signal.SIGINT, again)
     raise KeyboardInterrupt
 
 

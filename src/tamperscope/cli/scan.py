@@ -1,6 +1,5 @@
 """`tamperscope scan`."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ from tamperscope.cli._collection import Collection, Engines
 from tamperscope.cli._settings import Detectors, Refine, Settings, detector_fields, detector_names
 from tamperscope.errors import TamperscopeError
 from tamperscope.report.forms import Form
+from tamperscope.report.json import written
 
 if TYPE_CHECKING:
     from tamperscope.scanning.photo import Outcome, Plan
@@ -184,7 +184,7 @@ def _sentence(record: dict[str, Any]) -> str:
 def _answer(entry: dict[str, Any]) -> str:
     head = f"{entry['name']}: {entry['verdict']}"
     if entry["score"] is not None:
-        head += f", score {math.floor(100 * entry['score']) / 100:.2f}"  # never rounded up to the threshold
+        head += f", score {written(entry['score'])}"
     if entry["verdict"] == "manipulated" and entry["regions"]:
         count = len(entry["regions"])
         share = sum(region["area_share"] for region in entry["regions"])

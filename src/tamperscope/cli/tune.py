@@ -74,7 +74,12 @@ def tune(
     typer.echo(f"{metric} on {wanted.name} {split} (n {count}), {len(found)} settings, seed {seed}\n")
     for trial in [*found[:_SHOWN], *(trial for trial in found[_SHOWN:] if trial.first)]:
         values = ", ".join(f"{name} {value:.3f}" for name, value in trial.values.items() if value is not None)
-        typer.echo(f"{trial.mean:.3f} ({values}){'  as given' if trial.first else ''}")
+        own = ", ".join(f"{field} {_short(value)}" for field, value in asdict(trial.refiner).items())
+        typer.echo(f"{trial.mean:.3f} ({values}), {own}{': as given' if trial.first else ''}")
     name, best = plugins.name_of(found[0].refiner), found[0].refiner
     words = [f"--set {name}.{field}={value}" for field, value in asdict(best).items()]
     typer.echo(f"\nThe best: {' '.join(words)}")
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

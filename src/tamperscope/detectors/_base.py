@@ -44,6 +44,11 @@ class Detector(Configurable, ABC):
         return frozenset()
 
     @property
+    def ready(self) -> bool:
+        """Whether it has all that it needs, such as weights."""
+        return True
+
+    @property
     def own_card(self) -> Card:
         """The card of this configuration: the class's, with what its weights add."""
         return self.card

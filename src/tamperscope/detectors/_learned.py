@@ -71,6 +71,11 @@ class Learned(Detector):
         return open_weights(path, self.network or name, self.threads)
 
     @property
+    def ready(self) -> bool:
+        """Whether there are weights."""
+        return bool(self.weights) or shipped(plugins.name_of(self)).exists()
+
+    @property
     def weights_digest(self) -> str:
         """SHA-256 of the weights file."""
         return self.trained.digest

@@ -11,6 +11,7 @@ from tamperscope.errors import OutputError
 
 __all__ = [
     "EVIDENCE",
+    "JUDGED",
     "PICTURES",
     "RECORD",
     "clipped",
@@ -24,7 +25,8 @@ __all__ = [
 
 RECORD = "result.json"  # of one photo
 EVIDENCE = "evidence.png"  # all overlays on one sheet
-PICTURES = (".heatmap.png", ".mask.png", ".overlay.png", ".heatmap.npy")  # behind the detector's name
+JUDGED = ".judged.png"  # of detectors that cannot judge all of the photo
+PICTURES = (".heatmap.png", ".mask.png", ".overlay.png", ".heatmap.npy", JUDGED)  # behind the detector's name
 
 # Control characters, and those that reorder or hide text: a name must not forge a line of output.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")

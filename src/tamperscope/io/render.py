@@ -14,8 +14,10 @@ __all__ = [
     "COLOURS",
     "draw_evidence",
     "draw_heatmap",
+    "draw_judged",
     "draw_mask",
     "draw_overlay",
+    "hatch",
     "outline",
     "overlay",
     "shrunk",
@@ -38,6 +40,11 @@ def draw_heatmap(localization: Localization) -> bytes:
 def draw_mask(localization: Localization, threshold: float) -> bytes:
     """Return a PNG of the stored size: 255 at or above the threshold, 0 elsewhere."""
     return _png(localization.mask(threshold).astype(np.uint8) * 255)
+
+
+def draw_judged(valid: NDArray[np.bool_]) -> bytes:
+    """Return a PNG of the stored size: 255 where the method can judge, 0 elsewhere."""
+    return _png(valid.astype(np.uint8) * 255)
 
 
 def draw_overlay(photo: Photo, localization: Localization, threshold: float) -> bytes:
@@ -105,7 +112,7 @@ def overlay(photo: Photo, localization: Localization, threshold: float) -> NDArr
     )
     width = max(1, round(max(heat.shape) / 600))
     if localization.valid is not None:
-        _hatch(canvas, localization.valid, width)
+        hatch(canvas, localization.valid, width)
     outline(canvas, localization.mask(threshold), (255, 255, 255), width)
     for link in localization.links:
         ends = (link.x, link.y), (link.to_x, link.to_y)
@@ -144,12 +151,17 @@ def upright(picture: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture)
 
 
-def _hatch(canvas: NDArray[np.uint8], valid: NDArray[np.bool_], width: int) -> None:
-    """Draw diagonal stripes, light beside dark, so that they show on any grey."""
+def hatch(canvas: NDArray[np.uint8], valid: NDArray[np.bool_], width: int) -> None:
+    """Draw diagonal stripes where nothing can be judged, light beside dark, so that they show on any grey.
+
+    A fourth channel of the canvas becomes opaque there.
+    """
     rows, columns = np.arange(valid.shape[0])[:, None], np.arange(valid.shape[1])
     stripe = (rows + columns) // width % _HATCHING
-    canvas[~valid & (stripe == 0)] = 220
-    canvas[~valid & (stripe == 1)] = 60
+    for place, grey in enumerate((220, 60)):
+        there = ~valid & (stripe == place)
+        canvas[there, :3] = grey
+        canvas[there, 3:] = 255
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:

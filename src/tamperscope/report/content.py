@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +18,9 @@ from tamperscope.errors import CorruptFile, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
 from tamperscope.io.exif import Exif, read_exif
 from tamperscope.io.paths import EVIDENCE, RECORD, clipped, display
+from tamperscope.report.failures import read_failures
 from tamperscope.report.figures import Figure, of_file, of_photo, of_thumbnail
+from tamperscope.report.json import written
 from tamperscope.types import Card
 
 __all__ = [
@@ -32,6 +36,7 @@ __all__ = [
 ]
 
 _MOST_REGIONS = 10
+_ESCAPE = re.compile(rb"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]")  # as `display` writes what is no text
 _T = TypeVar("_T")
 _LONGEST = 2000  # letters of a text from a record
 
@@ -83,13 +88,15 @@ class PhotoReport:
 class Case:
     """Photos that are reported together; ``photo`` says where they lie, see `gather`.
 
-    ``problems`` are those met on the way: photos whose records cannot be read are left out.
+    ``failed`` says of the files that could not be scanned why; ``problems`` are those met on the way: photos
+    whose records cannot be read are left out.
     """
 
     title: str
     folders: tuple[Path, ...]
     position: bool = False
     photo: Path | None = None
+    failed: tuple[str, ...] = ()
     problems: list[TamperscopeError] = field(default_factory=list)
 
     @cached_property
@@ -101,6 +108,16 @@ class Case:
     def version(self) -> str:
         """Of Tamperscope, which makes the report."""
         return __version__
+
+    @property
+    def count(self) -> str:
+        """How many photos are to be reported, in words."""
+        return f"{len(self.folders)} photo{'s' * (len(self.folders) != 1)}"
+
+    @property
+    def missing(self) -> list[str]:
+        """What was met and is not reported; complete once all photos have been."""
+        return [*self.failed, *map(str, self.problems)]
 
     @property
     def photos(self) -> Iterator[PhotoReport]:
@@ -131,7 +148,8 @@ def open_case(results: Path, title: str = "", *, position: bool = False, photo: 
     folders = [results] if alone else sorted(path.parent for path in results.glob(f"*/{RECORD}"))
     if not folders:
         raise OutputError("holds no results", "give the folder of `tamperscope scan --out`", display(results))
-    return Case(display(title or results.resolve().name), tuple(folders), position, photo)
+    failed = () if alone else tuple(read_failures(results).values())
+    return Case(display(title or results.resolve().name), tuple(folders), position, photo, failed)
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -191,6 +209,7 @@ def _gathered(
     except TamperscopeError as error:
         notes.append(f"the photo is not shown here: {error.problem}")
     verdict, sentence = overall(record["detections"])
+    shown = ", ".join(map(_clipped, record["evidence_sheet"]))
     facts = [_file_facts(record), *([_jpeg_facts(record["jpeg"])] if record["jpeg"] else [])]
     if exif.rows or exif.position:
         hidden = (("GPS", f"{len(exif.position)} entries, hidden"),) if exif.position else ()
@@ -208,7 +227,7 @@ def _gathered(
         evidence=of_file(
             folder / EVIDENCE,
             "all maps",
-            "What each detector saw, and the maps that led to it, side by side.",
+            f"What was seen by {shown}, and the maps that led to it, side by side.",
         )
         if pictures
         else None,
@@ -231,11 +250,12 @@ def _time(moment: datetime) -> str:
 
 def _places(name: str, photo: Path | None) -> list[Path]:
     """Return where the photo of a record may lie."""
+    names = [Path(one) for one in dict.fromkeys((name, _unescaped(name)))]
     if photo is None or not photo.is_dir():
-        return [photo or Path(name)]
+        return [photo] if photo else names
     # Whatever a record names: only a file of its digest is shown.
-    ends = Path(name).relative_to(Path(name).anchor).parts
-    return [photo.joinpath(*ends[start:]) for start in range(len(ends))]
+    ends = [one.relative_to(one.anchor).parts for one in names]
+    return [photo.joinpath(*one[start:]) for one in ends for start in range(len(one))]
 
 
 def _original(places: Sequence[Path], digest: str) -> bytes:
@@ -286,7 +306,7 @@ def _finding(entry: dict[str, Any], folder: Path, pictures: bool) -> Finding:
         raise ValueError("a detector of no possible name")
     card, score, reason = _card(name), entry["score"], _clipped(entry["reason"])
     measured = (
-        f" Its score is {score:.3f}; from {entry['threshold']:.3f} on it calls a photo manipulated."
+        f" Its score is {written(score)}; from {entry['threshold']:.2f} on it calls a photo manipulated."
         if score is not None
         else ""
     )
@@ -363,7 +383,13 @@ def _links(entry: dict[str, Any]) -> Table:
 
 
 def _settings(entry: dict[str, Any]) -> Table:
-    rows = [(key, _clipped(value)) for key, value in entry["parameters"].items() if value != ""]
+    found = list(_plugins(entry["name"], entry["parameters"]))
+    rows = [
+        (f"{plugin}.{key}" if len(found) > 1 else key, _clipped(value))
+        for _, plugin, own in found
+        for key, value in own.items()
+        if value != ""
+    ]
     if entry["weights_digest"]:
         rows.append(("SHA-256 of the weights", _clipped(entry["weights_digest"])))
     rows.append(("asked for as", _clipped(entry["requested"])))
@@ -399,27 +425,59 @@ def _jpeg_facts(jpeg: dict[str, Any]) -> Table:
 
 
 def _command(record: dict[str, Any]) -> str:
-    """Return the command line that makes the same again."""
-    words = ["tamperscope", "scan", "--detector", ",".join(entry["name"] for entry in record["detections"])]
+    """Return the command lines that make the same again: one for detectors whose fields agree."""
+    runs: list[tuple[list[str], dict[str, dict[str, Any]]]] = []
     for entry in record["detections"]:
-        for name, key, value in _changed(entry["name"], entry["parameters"]):
-            words += ["--set", f"{name}.{key}={value}"]
-    if any(str(warning).startswith("salvaged") for warning in record["warnings"]):
-        words.append("--salvage")
-    # A name may begin with a dash.
-    return _clipped(shlex.join([*words, "--out", "results", "--", record["path"]]))
+        fields = dict(_changed(entry["name"], entry["parameters"]))
+        for names, known in runs:
+            if all(known.get(plugin, own) == own for plugin, own in fields.items()):
+                names.append(entry["name"])
+                known.update(fields)
+                break
+        else:
+            runs.append(([entry["name"]], fields))
+    salvage = any(str(warning).startswith("salvaged") for warning in record["warnings"])
+    lines = []
+    for names, fields in runs:
+        words = ["tamperscope", "scan", "--detector", ",".join(names)]
+        for plugin, own in fields.items():
+            words += [word for key, value in own.items() for word in ("--set", f"{plugin}.{key}={value}")]
+        # A name may begin with a dash.
+        words += [*(["--salvage"] if salvage else []), "--out", "results", "--"]
+        lines.append(f"{shlex.join(words)} {_quoted(record['path'])}")
+    return _clipped("\n".join(lines))
 
 
-def _changed(name: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Yield plugin, field and value of what is not the default, of a detector and of its refiners."""
-    detector, refiners = parts(name)
-    for kind, plugin in [*(("refine", refiner) for refiner in reversed(refiners)), ("detectors", detector)]:
-        own = parameters["refiner"] if kind == "refine" else parameters
-        parameters = parameters["detector"] if kind == "refine" else parameters
+def _quoted(name: str) -> str:
+    """Return a photo's name as a shell takes it; what the record had to escape as bash unescapes it."""
+    return shlex.quote(name) if name == _unescaped(name) else "$'" + name.replace("'", "\\'") + "'"
+
+
+def _unescaped(name: str) -> str:
+    """Return the path that the record's name stands for, if it was written with escapes."""
+    return os.fsdecode(_ESCAPE.sub(lambda match: _letter(match[0]), os.fsencode(name)))
+
+
+def _letter(escape: bytes) -> bytes:
+    if escape[1:2] == b"x":
+        return bytes([int(escape[2:], 16)])
+    return escape.decode("unicode_escape").encode()
+
+
+def _changed(name: str, parameters: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the plugins of a detector and its refiners, each with its fields that are not the default."""
+    for kind, plugin, own in _plugins(name, parameters):
         try:
             usual = plugins.parameters(plugins.build(kind, plugin))
         except TamperscopeError:  # a plugin that is not installed here
             continue
-        yield from (
-            (plugin, key, value) for key, value in own.items() if key in usual and usual[key] != value
-        )
+        yield plugin, {key: value for key, value in own.items() if key in usual and usual[key] != value}
+
+
+def _plugins(name: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield kind, name and fields of a detector's refiners, the last one first, and of itself."""
+    detector, refiners = parts(name)
+    for refiner in reversed(refiners):
+        yield "refine", refiner, parameters["refiner"]
+        parameters = parameters["detector"]
+    yield "detectors", detector, parameters

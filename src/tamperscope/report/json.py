@@ -1,6 +1,7 @@
 """The record of one photo, as in `result.json` and in each line of `--json`."""
 
 import json
+import math
 from dataclasses import asdict
 from importlib import resources
 from typing import Any
@@ -18,6 +19,7 @@ __all__ = [
     "record",
     "schema",
     "top_score",
+    "written",
 ]
 
 SCHEMA_VERSION = 1
@@ -58,6 +60,15 @@ def record(name: str, photo: Photo, detections: list[dict[str, Any]]) -> dict[st
 def judged(record: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what those detectors said that could judge the photo."""
     return [entry for entry in record["detections"] if entry["verdict"] != "not applicable"]
+
+
+def written(score: float) -> str:
+    """Return a score as people read it, everywhere alike: never rounded up to a threshold.
+
+    >>> written(0.8199)
+    '0.81'
+    """
+    return f"{math.floor(100 * score + 1e-9) / 100:.2f}"
 
 
 def top_score(record: dict[str, Any]) -> float | None:

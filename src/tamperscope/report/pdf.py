@@ -125,7 +125,7 @@ def _fonts() -> tuple[str, str]:
 def _story(case: Case, style: _Styles) -> Iterator[Flowable]:
     yield Paragraph(style.safe(case.title), style.title)
     yield Paragraph(
-        f"Report of {case.made} on {len(case.folders)} photo{'s' * (len(case.folders) != 1)}. Pictures are "
+        f"Report of {case.made} on {case.count}. Pictures are "
         "reduced for the eye; nothing was measured on them. Every figure is in result.json beside them.",
         style.soft,
     )
@@ -133,6 +133,10 @@ def _story(case: Case, style: _Styles) -> Iterator[Flowable]:
         if number:
             yield PageBreak()
         yield from _photo(photo, style)
+    if case.missing:
+        yield Paragraph("Not in this report", style.section)
+        yield Paragraph("These files could not be analysed, or their results not be read:", style.text)
+        yield from (Paragraph(style.safe(one), style.text) for one in case.missing)
 
 
 def _photo(photo: PhotoReport, style: _Styles) -> Iterator[Flowable]:

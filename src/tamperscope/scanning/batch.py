@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tamperscope.errors import Defect, InvalidParameter, OutputError, Tamperscop
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import display
 from tamperscope.parallel import ordered
+from tamperscope.report.failures import read_failures, write_failures
 from tamperscope.scanning.find import Task, find_photos, plan_tasks
 from tamperscope.scanning.photo import Outcome, Plan, choices, scan_photo
 
@@ -101,9 +103,26 @@ def _unwritable(folder: Path, reason: str) -> OutputError:
 def run(tasks: list[Task], plan: Plan, workers: int = 1) -> Iterator[Outcome]:
     """Scan the files of the tasks, yielding outcomes in their order."""
     preload = [__name__, *(f"tamperscope.detectors.{name}" for name in plan.own)]
-    yield from ordered(
+    outcomes = ordered(
         partial(scan_photo, plan=plan), tasks, min(workers, len(tasks)), lost=_crashed, preload=preload
     )
+    yield from _noted(outcomes, plan.out) if plan.out else outcomes
+
+
+def _noted(outcomes: Iterable[Outcome], out: Path) -> Iterator[Outcome]:
+    """Yield the outcomes; keep a list of the files that failed, without those that succeed now."""
+    before = read_failures(out)
+    failures = dict(before)
+    try:
+        for outcome in outcomes:
+            failures.pop(display(outcome.path), None)
+            if outcome.error:
+                failures[display(outcome.path)] = str(outcome.error)
+            yield outcome
+    finally:
+        if failures != before:
+            with suppress(OutputError):  # each photo tells as much
+                write_failures(out, failures)
 
 
 def _crashed(task: Task) -> Outcome:

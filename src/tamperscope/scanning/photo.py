@@ -17,8 +17,8 @@ from tamperscope.detectors._base import Detector
 from tamperscope.detectors._refined import assemble, parts
 from tamperscope.errors import Defect, MissingEvidence, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
-from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display, make_folder, remove, write_whole
-from tamperscope.io.render import draw_evidence, draw_heatmap, draw_mask, draw_overlay
+from tamperscope.io.paths import EVIDENCE, JUDGED, PICTURES, RECORD, display, make_folder, remove, write_whole
+from tamperscope.io.render import draw_evidence, draw_heatmap, draw_judged, draw_mask, draw_overlay
 from tamperscope.refine._regions import find_regions
 from tamperscope.report import json as report
 from tamperscope.report.forms import REPORTS, Form
@@ -119,6 +119,8 @@ class Examined:
             threshold = detector.own_card.threshold
             yield f"{name}.heatmap.png", draw_heatmap(result)
             yield f"{name}.mask.png", draw_mask(result, threshold)
+            if result.valid is not None:
+                yield f"{name}{JUDGED}", draw_judged(result.valid)
             if overlays:
                 yield f"{name}.overlay.png", draw_overlay(self.photo, result, threshold)
             if raw:
@@ -227,7 +229,7 @@ def _write(folder: Path, examined: Examined, record: dict[str, Any], raw: bool) 
 
 
 def _summary(entry: dict[str, Any]) -> str:
-    score = "no score" if entry["score"] is None else f"score {entry['score']:.2f}"
+    score = "no score" if entry["score"] is None else f"score {report.written(entry['score'])}"
     return f"{entry['verdict']}, {score}"
 
 
@@ -349,5 +351,5 @@ def _same(entry: dict[str, Any], requested: str, plan: Plan, folder: Path) -> bo
         return False
     if entry["verdict"] == "not applicable":  # which leaves no pictures
         return True
-    kinds = [kind for kind in PICTURES if plan.raw or not kind.endswith(".npy")]
+    kinds = [kind for kind in PICTURES if kind != JUDGED and (plan.raw or not kind.endswith(".npy"))]
     return all((folder / f"{entry['name']}{kind}").is_file() for kind in kinds)

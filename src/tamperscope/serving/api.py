@@ -8,10 +8,10 @@ from fastapi.responses import FileResponse
 from fastapi.security import HTTPBearer
 from sqlalchemy.exc import SQLAlchemyError
 
-from tamperscope import __version__, plugins
+from tamperscope import __version__
 from tamperscope.io.paths import EVIDENCE
 from tamperscope.report import forms
-from tamperscope.serving.desk import Desk, desk, whole
+from tamperscope.serving.desk import Desk, cards, desk, whole
 from tamperscope.serving.schemas import (
     AnalysisAnswer,
     DetectorAnswer,
@@ -142,11 +142,10 @@ async def report(
 
 @router.get("/v1/detectors", tags=["service"])
 def detectors() -> list[DetectorAnswer]:
-    """List the detectors."""
-    cards = {name: plugins.load("detectors", name).card for name in plugins.names("detectors")}
+    """List the detectors that can run here."""
     return [
         DetectorAnswer(name=name, title=card.title, looks_at=card.looks_at, limits=card.limits)
-        for name, card in cards.items()
+        for name, card in cards().items()
     ]
 
 

@@ -15,22 +15,23 @@ from typing import TYPE_CHECKING, Any
 from fastapi import HTTPException, Request, UploadFile
 from fastapi.responses import FileResponse
 
+from tamperscope import plugins
 from tamperscope.detectors._refined import parts
 from tamperscope.errors import TamperscopeError
 from tamperscope.io.paths import clipped, one_line
 from tamperscope.parallel import outlive_nobody
-from tamperscope.plugins import names
 from tamperscope.report.forms import Form
 from tamperscope.serving.meters import Meters
 from tamperscope.serving.places import Places
 from tamperscope.serving.schemas import judged
 from tamperscope.serving.settings import Settings
 from tamperscope.serving.store import LONGEST, Analysis, Store, new_id
+from tamperscope.types import Card
 
 if TYPE_CHECKING:
     from tamperscope.report.content import Case
 
-__all__ = ["Desk", "desk", "whole"]
+__all__ = ["Desk", "cards", "desk", "whole"]
 
 _MOST_LETTERS, _MOST_REFINERS = 400, 2  # of all detectors together, and of one
 _MOST_REPORTS = 20  # asked for at once
@@ -210,19 +211,26 @@ def whole(path: Path) -> FileResponse:
     return FileResponse(path)
 
 
+def cards() -> dict[str, Card]:
+    """Return the cards of the detectors that can run here: one without weights cannot."""
+    kinds = {name: plugins.load("detectors", name) for name in plugins.names("detectors")}
+    return {name: kind.card for name, kind in kinds.items() if kind().ready}
+
+
 def _known(detectors: Sequence[str]) -> list[str]:
     wanted = list(
         dict.fromkeys(name.strip() for text in detectors for name in text.split(",") if name.strip())
     )
+    offered = {"detectors": tuple(cards()), "refine": plugins.names("refine")}
     for one in wanted:
         detector, refiners = parts(one)
         if len(refiners) > _MOST_REFINERS:
             raise HTTPException(422, f"at most {_MOST_REFINERS} refiners of a detector")
         for kind, name in (("detectors", detector), *(("refine", refiner) for refiner in refiners)):
-            if name not in names(kind):
+            if name not in offered[kind]:
+                known = ", ".join(offered[kind])
                 raise HTTPException(
-                    422,
-                    f"there is no {one_line(clipped(name, 50))!r} among the {kind}: {', '.join(names(kind))}",
+                    422, f"there is no {one_line(clipped(name, 50))!r} among the {kind}: {known}"
                 )
     return wanted
 

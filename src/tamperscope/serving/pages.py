@@ -12,9 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from tamperscope import __version__, plugins
+from tamperscope import __version__
+from tamperscope.report.json import written
 from tamperscope.serving.api import ID, Service
-from tamperscope.serving.desk import whole
+from tamperscope.serving.desk import cards, whole
 from tamperscope.serving.guard import COOKIE, admits, pass_for
 from tamperscope.serving.places import Places
 from tamperscope.serving.schemas import judged
@@ -51,6 +52,7 @@ def _moment(seconds: float) -> str:
 
 
 _environment.filters["moment"] = _moment
+_environment.filters["written"] = written
 
 
 def _page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -78,7 +80,7 @@ def home(
         verdict=verdict,
         verdicts=_VERDICTS,
         older=before is not None,
-        cards={name: plugins.load("detectors", name).card for name in plugins.names("detectors")},
+        cards=cards(),
         settings=service.settings,
         signed=bool(service.settings.tokens),
     )

@@ -9,8 +9,8 @@ import numpy as np
 from tamperscope.errors import TamperscopeError
 from tamperscope.io.decode import decode, read_file
 from tamperscope.io.encode import encode_png, encode_view
-from tamperscope.io.paths import write_whole
-from tamperscope.io.render import COLOURS, shrunk, upright
+from tamperscope.io.paths import JUDGED, write_whole
+from tamperscope.io.render import COLOURS, hatch, shrunk, upright
 from tamperscope.report.content import gather
 from tamperscope.scanning.photo import Plan
 from tamperscope.serving.places import Places
@@ -33,6 +33,12 @@ def draw_views(places: Places, plan: Plan, detectors: list[str]) -> None:
         except TamperscopeError:  # it could not judge the photo
             continue
         seen = shrunk(upright(np.ascontiguousarray(heat), photo.orientation), _SIDE)
-        # The hotter, the more opaque: cold areas show the photo itself.
-        colours = cv2.cvtColor(cv2.applyColorMap(seen, COLOURS), cv2.COLOR_BGR2RGB)
-        write_whole(places.layer(name), encode_png(np.dstack([colours, seen]), level=6))
+        valid = np.ones(seen.shape, bool)
+        if (judged := places.results / f"{name}{JUDGED}").exists():
+            found = np.ascontiguousarray(decode(judged, limits=plan.limits).pixels[..., 0])
+            valid = shrunk(upright(found, photo.orientation), _SIDE) >= 128
+        seen[~valid] = 0
+        # The hotter, the more opaque: cold areas show the photo itself, stripes lie over what is not judged.
+        layer = np.dstack([cv2.cvtColor(cv2.applyColorMap(seen, COLOURS), cv2.COLOR_BGR2RGB), seen])
+        hatch(layer, valid, max(1, round(max(seen.shape) / 600)))
+        write_whole(places.layer(name), encode_png(layer, level=6))
