@@ -37,6 +37,17 @@ def test_recursion_is_asked_for_and_does_not_follow_links(tree: Path) -> None:
     assert found == ["a.PNG", "b.jpg", "lost.jpg", "text.jpg", "unnamed", "deep/c.tif", "deep/deeper/d.jpg"]
 
 
+def test_what_is_passed_over_is_told(tree: Path) -> None:
+    told: list[str] = []
+    list(find_photos([tree], note=told.append))
+    list(find_photos([tree], recursive=True, note=told.append))
+    list(find_photos([tree / "deep"], recursive=True, note=told.append))
+    assert [one.split(": ", 1)[1].split(" were")[0] for one in told] == [
+        "1 hidden photos or folders and 0 links to folders",
+        "2 hidden photos or folders and 1 links to folders",
+    ]
+
+
 def test_files_given_by_name_are_always_taken_once(tree: Path) -> None:
     assert names(tree, "notes.txt", ".hidden.jpg", "missing.jpg", "notes.txt") == [
         "notes.txt",

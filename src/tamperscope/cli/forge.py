@@ -59,7 +59,7 @@ def forge(
         )
     except InvalidParameter as error:
         raise typer.BadParameter(str(error)) from None
-    found = list(find_photos(photos, recursive=recursive))
+    found = list(find_photos(photos, recursive=recursive, note=say))
     problems = [entry for entry in found if isinstance(entry, TamperscopeError)]
     try:
         with progress("forging", count) as advance:

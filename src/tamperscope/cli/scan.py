@@ -118,7 +118,7 @@ def scan(
     from tamperscope.scanning.batch import run
     from tamperscope.scanning.find import find_photos, plan_tasks
 
-    found = list(find_photos(paths, recursive=recursive))
+    found = list(find_photos(paths, recursive=recursive, note=say))
     failed = reached = False
     for entry in found:
         if isinstance(entry, TamperscopeError):

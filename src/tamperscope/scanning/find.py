@@ -3,7 +3,7 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +53,15 @@ class Task:
 
 
 def find_photos(
-    paths: Iterable[str | os.PathLike[str]], *, recursive: bool = False
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    recursive: bool = False,
+    note: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Path | TamperscopeError]:
     """Yield the files that the paths, folders and glob patterns name; an error for one that names none.
 
-    Pictures that a scan wrote are passed over.
+    Pictures that a scan wrote are passed over; so are hidden photos and folders, and links to folders, of
+    which ``note`` is told.
     """
     seen = set()
     for given in paths:
@@ -65,7 +69,7 @@ def find_photos(
             yield UnreadableFile("an empty path", "check the variable that it came from")
             continue
         found = False
-        for path in _expand(Path(given), recursive):
+        for path in _expand(Path(given), recursive, note):
             if isinstance(path, TamperscopeError):
                 found = True
                 yield path
@@ -79,9 +83,9 @@ def find_photos(
             yield UnreadableFile("no photograph found", f"check the name{deeper}", display(given))
 
 
-def _expand(given: Path, recursive: bool) -> Iterator[Path | TamperscopeError]:
+def _expand(given: Path, recursive: bool, note: Callable[[str], None]) -> Iterator[Path | TamperscopeError]:
     if _is_folder(given):
-        yield from _walk(given, recursive)
+        yield from _walk(given, recursive, note)
     elif not _exists(given) and glob.has_magic(str(given)):
         matches = glob.glob(str(given), recursive=True)  # noqa: PTH207  absolute patterns too
         if "**" in given.parts:  # it follows links, also in circles: the shortest way to a file counts
@@ -89,7 +93,7 @@ def _expand(given: Path, recursive: bool) -> Iterator[Path | TamperscopeError]:
             matches = [match for match in by_file.values() if not _is_folder(Path(match))]
         for match in sorted(matches):
             if _is_folder(Path(match)):
-                yield from _walk(Path(match), recursive)
+                yield from _walk(Path(match), recursive, note)
             else:
                 yield Path(match)
     else:
@@ -110,15 +114,27 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _walk(folder: Path, recursive: bool) -> Iterator[Path | TamperscopeError]:
+def _walk(folder: Path, recursive: bool, note: Callable[[str], None]) -> Iterator[Path | TamperscopeError]:
     """Yield the photos in a folder, sorted; symbolic links to folders are not followed."""
     unread: list[OSError] = []
+    passed = Counter[str]()
     for root, below, names in os.walk(folder, onerror=unread.append):
         here = Path(root)
+        if recursive:
+            passed["hidden"] += sum(name[0] == "." for name in below)
+            passed["linked"] += sum(name[0] != "." and (here / name).is_symlink() for name in below)
         below[:] = sorted(name for name in below if recursive and name[0] != ".")
         for name in sorted(names):
-            if name[0] != "." and _is_photo(here / name):
-                yield here / name
+            if _is_photo(here / name):
+                if name[0] == ".":
+                    passed["hidden"] += 1
+                else:
+                    yield here / name
+    if any(passed.values()):
+        note(
+            f"{display(folder)}: {passed['hidden']} hidden photos or folders and {passed['linked']} links to "
+            "folders were passed over; name them to have them scanned"
+        )
     for error in unread:
         yield UnreadableFile(
             f"the folder cannot be read ({error.strerror})",
