@@ -122,5 +122,5 @@ def _counts(tally: "Tally", seconds: float) -> str:
     resumed = f", {tally.resumed} were done before" if tally.resumed else ""
     unjudged = f", {tally.unjudged} without what the detector needs" if tally.unjudged else ""
     rate = (tally.analysed + tally.failed) / max(seconds, 1e-3)
-    many = "s" * (tally.analysed != 1)
-    return f"{tally.analysed} photo{many} analysed{unjudged}, {tally.failed} failed{resumed}; {rate:.1f} photos/s"
+    photos = f"{tally.analysed} photo{'s' * (tally.analysed != 1)} analysed"
+    return f"{photos}{unjudged}, {tally.failed} failed{resumed}; {rate:.1f} photos/s"
