@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tamperscope.errors import CorruptFile, InvalidParameter, TamperscopeError
 from tamperscope.io.decode import read_file
+from tamperscope.io.native import uninterrupted
 from tamperscope.io.paths import display
 
 __all__ = ["KEY", "SEEN", "Answers", "NetworkCard", "Trained", "as_input", "open_weights", "shipped"]
@@ -181,7 +182,8 @@ def open_weights(path: Path, network: str, threads: int = 0) -> Trained:
 def _open(path: Path, threads: int, state: tuple[int, int]) -> Trained:  # noqa: ARG001
     # Unless told not to, its releases report home, and number this machine in a file of their own.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
+    with uninterrupted():
+        import onnxruntime
 
     onnxruntime.disable_telemetry_events()
     try:

@@ -1,14 +1,16 @@
 """What native libraries ask of a process: files with names, and a place for their messages."""
 
 import os
+import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import IO
 
-__all__ = ["as_file", "diverted_stderr"]
+__all__ = ["as_file", "diverted_stderr", "uninterrupted"]
 
 
 @contextmanager
@@ -59,3 +61,20 @@ def diverted_stderr() -> Iterator[list[str]]:
             os.close(saved)
             sink.seek(0)
             lines += dict.fromkeys(sink.read().decode("utf-8", "replace").splitlines())
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait: a library that is interrupted while it is imported may be broken, or swallow it."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    waiting: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda *given: waiting.append(given))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if waiting:
+        handler(*waiting[0])
