@@ -417,3 +417,9 @@ def test_main_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         cli.main()
     assert caught.value.code == 0
     assert "tamperscope" in capsys.readouterr().out
+
+
+def test_the_command_line_starts_without_heavy_libraries() -> None:
+    code = "import sys, tamperscope.cli; print(sorted({'numpy', 'cv2', 'PIL', 'torch'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert found.stdout == "[]\n"

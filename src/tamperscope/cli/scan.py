@@ -10,7 +10,6 @@ from tamperscope.cli._collection import Collection, Engines
 from tamperscope.cli._settings import Detectors, Refine, Settings, detector_fields, detector_names
 from tamperscope.errors import TamperscopeError
 from tamperscope.report.forms import Form
-from tamperscope.report.json import written
 
 if TYPE_CHECKING:
     from tamperscope.scanning.photo import Outcome, Plan
@@ -182,6 +181,8 @@ def _sentence(record: dict[str, Any]) -> str:
 
 
 def _answer(entry: dict[str, Any]) -> str:
+    from tamperscope.report.json import written
+
     head = f"{entry['name']}: {entry['verdict']}"
     if entry["score"] is not None:
         head += f", score {written(entry['score'])}"

@@ -63,7 +63,7 @@ class Learned(Detector):
         """
         name = plugins.name_of(self)
         path = Path(self.weights) if self.weights else shipped(name)
-        if not self.weights and not path.exists():
+        if not self.ready:
             raise MissingWeights(
                 f"no weights of {name} are shipped",
                 f"make some by `tamperscope convert` or `export`; --set {name}.weights=FILE takes them",

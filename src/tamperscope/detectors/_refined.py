@@ -53,6 +53,11 @@ class Refined(Detector):
         """The detector's."""
         return self.detector.learned
 
+    @property
+    def ready(self) -> bool:
+        """Whether the detector is; a refiner needs nothing."""
+        return self.detector.ready
+
     def prepare(self) -> None:
         """Make both ready."""
         self.detector.prepare()

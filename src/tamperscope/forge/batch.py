@@ -31,7 +31,7 @@ __all__ = ["Made", "forge_all"]
 _CIRCLE = 8  # photographs that lend each other parts, so that splits can keep them together
 _BLOCK = 8  # items made in a row of a few photographs of one circle, while these are in memory
 _LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
-_SHARED = ("decode.py", "encode.py", "jpeg.py")  # of io
+_SHARED = ("decode.py", "encode.py", "jpeg.py", "salvage.py")  # of io
 _UNUSABLE = "unusable"  # in an item's record: photographs that were passed over, and why
 _KEPT = 4  # photographs of a circle for a block, which each process keeps decoded
 
@@ -148,14 +148,16 @@ def _lost(block: range) -> Any:
 def _make(index: int, job: _Job, problems: dict[str, TamperscopeError]) -> dict[str, Any]:
     """Return the row of an item, which is made unless it is there."""
     record = job.out / "parameters" / f"{index:06}.json"
-    met: dict[str, TamperscopeError]
-    if (done := _done(record, job.out)) is not None:
-        row, met = done
-        problems |= met
-        return row
-    rng, met = np.random.default_rng([job.seed, index]), {}
-    circle, crops, digests = _draw(index // _BLOCK, job, rng, met)
+    row, met = _done(record, job.out) or _made(index, job, record)
     problems |= met
+    return row
+
+
+def _made(index: int, job: _Job, record: Path) -> tuple[dict[str, Any], dict[str, TamperscopeError]]:
+    """Make an item; return its row, and what was found unreadable meanwhile."""
+    met: dict[str, TamperscopeError] = {}
+    rng = np.random.default_rng([job.seed, index])
+    circle, crops, digests = _draw(index // _BLOCK, job, rng, met)
     made = forge(crops[0], crops[1:], job.recipe, rng)
     row = _row(index, circle, made, digests)
     write_whole(job.out / row["image"], made.encode())
@@ -164,7 +166,7 @@ def _make(index: int, job: _Job, problems: dict[str, TamperscopeError]) -> dict[
     told = {digest: (error.problem, error.remedy, error.source) for digest, error in met.items()}
     kept = {**row, _UNUSABLE: told} if told else row
     write_whole(record, (json.dumps(kept) + "\n").encode())  # last: it vouches for the others
-    return row
+    return row, met
 
 
 def _draw(

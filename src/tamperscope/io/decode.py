@@ -84,6 +84,8 @@ _FOREIGN = (
     (b"<", "a text or vector drawing", "give a photograph"),
 )
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_ONE_AT_A_TIME = threading.Lock()  # Python keeps one list of warnings, whichever thread they come from
+_NOTES = 20  # of a photo, at most
 _DNG_VERSION, _SUBFILE = 50706, 254  # tags of TIFF
 _DEVELOP = "export a copy as TIFF or PNG and keep the original as evidence"
 _READABLE = "JPEG, PNG, TIFF, WebP, AVIF, BMP and GIF are read"
@@ -320,8 +322,6 @@ def _open(data: bytes, kind: str) -> ImageFile:
         raise _corrupt(kind, error) from error
 
 
-_ONE_AT_A_TIME = threading.Lock()  # Python keeps one list of warnings, whichever thread they come from
-_NOTES = 20  # of a photo, at most
 _DENSEST = 9000  # pixels a byte: deflate turns 1032 bytes of eight bilevel pixels into one at best
 
 

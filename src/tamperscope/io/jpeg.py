@@ -119,12 +119,8 @@ def read_header(data: bytes) -> Header:
         raise TruncatedFile("the JPEG ends within its header", "get a complete copy of the file")
     if scans > _MOST_SCANS:
         raise CorruptFile(f"the JPEG has {scans} scans", "it is damaged or made to stall programs")
-    width, height, sampling, tables = _frame(frame, slots)
     return Header(
-        width,
-        height,
-        sampling,
-        tables,
+        *_frame(frame, slots),
         progressive=kind in _PROGRESSIVE,
         arithmetic=kind in _ARITHMETIC,
         scans=scans,

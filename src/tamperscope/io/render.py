@@ -110,9 +110,9 @@ def overlay(photo: Photo, localization: Localization, threshold: float) -> NDArr
         cv2.multiply(canvas, cv2.bitwise_not(opacity), scale=1 / 255),
         cv2.multiply(colours, opacity, scale=1 / 255),
     )
-    width = max(1, round(max(heat.shape) / 600))
+    width = _stroke(heat.shape)
     if localization.valid is not None:
-        hatch(canvas, localization.valid, width)
+        hatch(canvas, localization.valid)
     outline(canvas, localization.mask(threshold), (255, 255, 255), width)
     for link in localization.links:
         ends = (link.x, link.y), (link.to_x, link.to_y)
@@ -151,13 +151,18 @@ def upright(picture: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture)
 
 
-def hatch(canvas: NDArray[np.uint8], valid: NDArray[np.bool_], width: int) -> None:
+def _stroke(shape: tuple[int, ...]) -> int:
+    """Return how wide a line should be, in pixels, to be seen in a picture of this size."""
+    return max(1, round(max(shape) / 600))
+
+
+def hatch(canvas: NDArray[np.uint8], valid: NDArray[np.bool_]) -> None:
     """Draw diagonal stripes where nothing can be judged, light beside dark, so that they show on any grey.
 
     A fourth channel of the canvas becomes opaque there.
     """
     rows, columns = np.arange(valid.shape[0])[:, None], np.arange(valid.shape[1])
-    stripe = (rows + columns) // width % _HATCHING
+    stripe = (rows + columns) // _stroke(valid.shape) % _HATCHING
     for place, grey in enumerate((220, 60)):
         there = ~valid & (stripe == place)
         canvas[there, :3] = grey

@@ -33,12 +33,11 @@ def draw_views(places: Places, plan: Plan, detectors: list[str]) -> None:
         except TamperscopeError:  # it could not judge the photo
             continue
         seen = shrunk(upright(np.ascontiguousarray(heat), photo.orientation), _SIDE)
-        valid = np.ones(seen.shape, bool)
+        # The hotter, the more opaque: cold areas show the photo itself, stripes lie over what is not judged.
+        layer = np.dstack([cv2.cvtColor(cv2.applyColorMap(seen, COLOURS), cv2.COLOR_BGR2RGB), seen])
         if (judged := places.results / f"{name}{JUDGED}").exists():
             found = np.ascontiguousarray(decode(judged, limits=plan.limits).pixels[..., 0])
             valid = shrunk(upright(found, photo.orientation), _SIDE) >= 128
-        seen[~valid] = 0
-        # The hotter, the more opaque: cold areas show the photo itself, stripes lie over what is not judged.
-        layer = np.dstack([cv2.cvtColor(cv2.applyColorMap(seen, COLOURS), cv2.COLOR_BGR2RGB), seen])
-        hatch(layer, valid, max(1, round(max(seen.shape) / 600)))
+            layer[~valid, 3] = 0
+            hatch(layer, valid)
         write_whole(places.layer(name), encode_png(layer, level=6))

@@ -144,8 +144,7 @@ class Patches(TorchDataset[Item]):
         self.sources = list(photographs.sources)
         self.hosts = [self.pools[0]]
         if training.evenly:
-            of = photographs.dataset.source
-            each = ([one for one in self.pools[0] if of(one) == source] for source in self.sources)
+            each = (one.of(manipulated=False) for one in photographs.by_source().values())
             self.hosts = [pool for pool in each if pool]
         self.recipe = load_recipe(training.recipe)
 

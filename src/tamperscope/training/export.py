@@ -257,8 +257,8 @@ def _checked(run: Run, splits: Mapping[str, Photographs], terms: Mapping[str, st
             )
     # By content, whatever the files are called; weights may have learned more before this run.
     learned = {row["digest"] for row in run.photographs if row["split"] != "val"} - {""}
-    for split in {"val", "test"}.intersection(splits):
-        if any(photo_digest(one.image) in learned for one in splits[split].samples):
+    for split in ("val", "test"):
+        if split in splits and any(photo_digest(one.image) in learned for one in splits[split].samples):
             raise InvalidParameter(
                 f"the {split} split has photographs that were learned from", "split the data anew"
             )
