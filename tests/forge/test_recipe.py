@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tamperscope.errors import InvalidParameter
-from tamperscope.forge.recipe import PRESETS, Recipe, load_recipe
+from tamperscope.forge.recipe import PRESETS, Recipe, load_recipe, load_recipes
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
@@ -61,6 +61,12 @@ def test_bad_files_are_refused(content: str, tmp_path: Path) -> None:
 def test_unknown_recipes_are_answered_with_the_presets() -> None:
     with pytest.raises(InvalidParameter, match="no recipe 'aligned2'; choose from default, aligned"):
         load_recipe("aligned2")
+
+
+def test_several_recipes_are_named_at_once() -> None:
+    assert load_recipes("wild, raw,wild") == [PRESETS["wild"], PRESETS["raw"], PRESETS["wild"]]
+    with pytest.raises(InvalidParameter, match="no recipe ''"):
+        load_recipes("wild,")
 
 
 def test_every_field_says_what_it_is() -> None:

@@ -88,6 +88,22 @@ def test_the_last_epoch_is_kept_though_it_was_not_the_best(
     assert (best, last) == (0, 2)
 
 
+def test_frozen_parts_learn_nothing(photographs: Photographs, tmp_path: Path) -> None:
+    begun = train("conv_lstm", photographs, photographs, TINY, tmp_path / "begun")
+    held = next(name for name, _ in build_network("conv_lstm", TINY.variant).named_children())
+    frozen = replace(TINY, start=str(begun), frozen=held)
+    before = load_file(begun)
+    after = load_file(train("conv_lstm", photographs, photographs, frozen, tmp_path / "frozen"))
+    learned = {name for name in before if not torch.equal(before[name], after[name])}
+    assert learned == {name for name in before if not name.startswith(f"{held}.")} != set(before)
+
+
+def test_only_parts_that_exist_are_frozen(photographs: Photographs, tmp_path: Path) -> None:
+    with pytest.raises(InvalidParameter, match="no part 'head'; choose from"):
+        train("fcn", photographs, photographs, replace(TINY, variant="", frozen="head"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_another_configuration_needs_another_folder(photographs: Photographs, tmp_path: Path) -> None:
     train("fcn", photographs, photographs, Training(epochs=1, epoch_steps=1, batch=2, per_photo=2), tmp_path)
     with pytest.raises(OutputError, match="another configuration"):

@@ -17,6 +17,7 @@ from tamperscope.forge.outlines import draw_outline
 from tamperscope.forge.recipe import Recipe
 from tamperscope.forge.remove import remove
 from tamperscope.forge.retouch import retouch
+from tamperscope.forge.sensor import sense
 from tamperscope.forge.splice import splice
 
 __all__ = ["Forgery", "check_size", "forge"]
@@ -71,8 +72,8 @@ def forge(host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random
     """
     for photo in (host, *donors):
         check_size(photo, recipe)
-    host, donor = _shrunk(host, recipe, rng), None
     parameters: dict[str, Any] = {}
+    host, donor = _taken(host, recipe, rng, parameters, "host camera"), None
     kinds = {name: weight for name, weight in recipe.kinds.items() if donors or name != "splice"}
     kind = draw(rng, kinds) if rng.random() >= recipe.pristine and any(kinds.values()) else ""
     if rng.random() < recipe.host_jpeg:
@@ -80,7 +81,8 @@ def forge(host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random
         host = saving.wear(host)
         parameters["host"] = saving.record
     if kind == "splice":
-        donor = _shrunk(donors[int(rng.integers(len(donors)))], recipe, rng)
+        donor = donors[int(rng.integers(len(donors)))]
+        donor = _taken(donor, recipe, rng, parameters, "donor camera")
         if rng.random() < recipe.donor_jpeg:
             saving = draw_saving(rng, recipe.donor_quality, recipe.families, recipe.subsamplings)
             offset = (int(rng.integers(8)), int(rng.integers(8)))
@@ -160,6 +162,16 @@ def check_size(pixels: Pixels, recipe: Recipe) -> None:
             f"{pixels.shape[1]}x{pixels.shape[0]} pixels are too few to forge from",
             f"give photographs of at least {least} pixels a side",
         )
+
+
+def _taken(
+    pixels: Pixels, recipe: Recipe, rng: np.random.Generator, parameters: dict[str, Any], name: str
+) -> Pixels:
+    """Return a photograph at its size and from its camera, which is recorded under ``name``."""
+    pixels = _shrunk(pixels, recipe, rng)
+    if recipe.sensed and rng.random() < recipe.sensed:
+        pixels, parameters[name] = sense(pixels, rng)
+    return pixels
 
 
 def _shrunk(pixels: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:

@@ -10,7 +10,7 @@ from tamperscope.errors import InvalidParameter
 from tamperscope.forge.history import FAMILIES
 from tamperscope.io.paths import display
 
-__all__ = ["PRESETS", "Recipe", "load_recipe"]
+__all__ = ["PRESETS", "Recipe", "load_recipe", "load_recipes"]
 
 Range = tuple[float, float]
 Weights = dict[str, float]
@@ -67,6 +67,10 @@ class Recipe:
         (1.0, 1.0), "factor by which all photographs are reduced first; 0.5 ends JPEG history", 0.1
     )
     shrunk: float = _knob(1.0, "probability of that")
+    sensed: float = _knob(
+        0.0,
+        "probability that a photograph then comes from a camera of its own: noise and interpolated colours",
+    )
     develop: float = _knob(
         0.0, "probability that all of the result is sharpened, smoothed, toned or made grainy"
     )
@@ -156,6 +160,23 @@ PRESETS: dict[str, Recipe] = {
         final_jpeg=0.75,
         develop=0.2,
         caption=0.08,
+        sensed=0.2,
+    ),
+    # As cameras and editors write them: no saving that loses anything, or a fine one.
+    "raw": Recipe(
+        shrink=(0.6, 1.0),
+        shrunk=0.4,
+        sensed=1,
+        host_jpeg=0.15,
+        host_quality=(85, 99),
+        donor_jpeg=0.25,
+        off_grid=0.1,
+        launder=0.05,
+        kinds={"splice": 0.45, "copy_move": 0.2, "remove": 0.2, "retouch": 0.15},
+        families={"standard": 0.45, "editor": 0.2, "camera": 0.1, "found": 0.25},
+        final_jpeg=0.4,
+        final_quality=(85, 99),
+        develop=0.1,
     ),
     # As photographs arrive by messenger: resized, cropped, and saved again.
     "laundered": Recipe(launder=1, final_jpeg=1),
@@ -185,3 +206,13 @@ def load_recipe(name: str) -> Recipe:
             f"{display(path)} is no recipe ({error})", "see docs/guide/forge.md"
         ) from error
     return Recipe().changed({key: json.dumps(value) for key, value in values.items()})
+
+
+def load_recipes(names: str) -> list[Recipe]:
+    """Return several of them, named with commas between.
+
+    Raises:
+        InvalidParameter: as `load_recipe`.
+
+    """
+    return [load_recipe(name.strip()) for name in names.split(",")]

@@ -33,6 +33,9 @@ class Training(Configurable):
     kept: float = option(
         0.0, "share of those weights in the result, a mean with what was learned", low=0, high=1
     )
+    frozen: str = option(
+        "", "parts of the network that keep the weights they begin with, such as history.first,noise"
+    )
     scaled: bool = option(True, "begin with scaled weights (training/start.py), else with PyTorch's own")
     epochs: int = option(50, "at most", low=1, high=1_000_000)
     epoch_steps: int = option(200, "updates of the weights in an epoch", low=1, high=1_000_000)
@@ -61,7 +64,9 @@ class Training(Configurable):
         high=1,
     )
     forged: float = option(0.0, "share of the photographs that are forged as they are needed", low=0, high=1)
-    recipe: str = option("default", "of those: a name, or a JSON file")
+    recipe: str = option(
+        "default", "of those: a name, or a JSON file; several, such as wild,wild,raw, are drawn alike"
+    )
     evenly: bool = option(False, "those are drawn from each data set alike, however many it holds")
     manipulated: float = option(0.7, "share of manipulated photographs among the others", low=0, high=1)
     positive: float = option(0.7, "share of manipulated patches in a manipulated photograph", low=0, high=1)

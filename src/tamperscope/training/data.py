@@ -17,7 +17,7 @@ from tamperscope.datasets._base import Dataset
 from tamperscope.errors import InvalidParameter, TamperscopeError
 from tamperscope.forge.history import draw_saving
 from tamperscope.forge.make import Forgery, forge
-from tamperscope.forge.recipe import Recipe, load_recipe
+from tamperscope.forge.recipe import Recipe, load_recipes
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
 from tamperscope.signal.history import History, history
@@ -146,7 +146,7 @@ class Patches(TorchDataset[Item]):
         if training.evenly:
             each = (one.of(manipulated=False) for one in photographs.by_source().values())
             self.hosts = [pool for pool in each if pool]
-        self.recipe = load_recipe(training.recipe)
+        self.recipes = load_recipes(training.recipe)
 
     @classmethod
     def of_each(cls, photographs: Photographs, training: Training, sight: Sight = Sight()) -> "Patches":  # noqa: B008
@@ -178,7 +178,7 @@ class Patches(TorchDataset[Item]):
         except TamperscopeError as error:
             return self._nothing([str(error)])
         source = self.photographs.dataset.source(self.photographs.samples[index])
-        item = self._cut(resaved(photo, self.training, self.recipe, rng), mask, rng)
+        item = self._cut(resaved(photo, self.training, draw_one(self.recipes, rng), rng), mask, rng)
         return {**item, "source": self.sources.index(source), "skipped": []}
 
     def _photograph(self, rng: np.random.Generator) -> tuple[Photo, NDArray[np.bool_]]:
@@ -188,9 +188,9 @@ class Patches(TorchDataset[Item]):
             manipulated = not manipulated
         if not forged:
             photo, mask = self.photographs.read(draw_one(self.pools[manipulated], rng), self.least)
-            return resaved(photo, self.training, self.recipe, rng), mask
+            return resaved(photo, self.training, draw_one(self.recipes, rng), rng), mask
         photo, donor = (self.photographs.read(self._host(rng), self.least)[0] for _ in range(2))
-        made = forge_one(photo.pixels, donor.pixels, self.recipe, rng)
+        made = forge_one(photo.pixels, donor.pixels, draw_one(self.recipes, rng), rng)
         if min(made.mask.shape) < self.least:
             raise TamperscopeError("a forged photograph became too small")
         return decode(made.encode()), made.mask

@@ -62,6 +62,7 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
     network = build_network(name, training.variant)
     if training.start:
         load_weights(network, Path(training.start))
+    _freeze(network, training.frozen)
     interruption = Interruption()
     trainer = _trainer(out, training, interruption)
     weights = out / WEIGHTS
@@ -172,6 +173,24 @@ def build_network(name: str, variant: str = "") -> Network:
         )
     network: Network = kind(**kind.variants[chosen])
     return network
+
+
+def _freeze(network: Network, parts: str) -> None:
+    """Let parts of a network, named with commas between, learn nothing: neither weights nor statistics.
+
+    Raises:
+        InvalidParameter: there is no such part.
+
+    """
+    for name in filter(None, (part.strip() for part in parts.split(","))):
+        try:
+            network.get_submodule(name).requires_grad_(requires_grad=False).eval()
+        except AttributeError:
+            known = ", ".join(part for part, _ in network.named_children())
+            raise InvalidParameter(
+                f"training.frozen cannot be {parts!r}: there is no part {name!r}",
+                f"choose from {known}, or parts of those",
+            ) from None
 
 
 def _precision(wanted: str) -> str:

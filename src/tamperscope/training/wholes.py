@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 
 from tamperscope.errors import TamperscopeError
-from tamperscope.forge.recipe import load_recipe
+from tamperscope.forge.recipe import load_recipes
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import whole_levels
@@ -31,7 +31,7 @@ class Wholes(TorchDataset[Item]):
         self.pristine = [one.path for one in labelled if not one.manipulated]  # to be forged
         real = comparable(labelled)
         self.pools = [[one.path for one in real if one.manipulated == wanted] for wanted in (False, True)]
-        self.recipe = load_recipe(training.recipe)
+        self.recipes = load_recipes(training.recipe)
 
     @classmethod
     def of_each(cls, labelled: Sequence[Labelled], training: Training, sight: Sight) -> "Wholes":
@@ -58,18 +58,20 @@ class Wholes(TorchDataset[Item]):
     def _photograph(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], bool]:
         if self.epoch == VALIDATION:
             one = self.labelled[index]
-            return resaved(decode(one.path), self.training, self.recipe, rng).pixels, one.manipulated
+            return resaved(
+                decode(one.path), self.training, draw_one(self.recipes, rng), rng
+            ).pixels, one.manipulated
         manipulated = bool(rng.random() < self.training.manipulated)
         if self.pristine and rng.random() < self.training.forged:
             # Both classes come from here: had one another history, size or share, that would be learned.
-            recipe = replace(self.recipe, pristine=float(not manipulated))
+            recipe = replace(draw_one(self.recipes, rng), pristine=float(not manipulated))
             host, donor = (decode(draw_one(self.pristine, rng)) for _ in range(2))
             forgery = forge_one(host.pixels, donor.pixels, recipe, rng)
             return decode(forgery.encode()).pixels, bool(forgery.kind)
         if not self.pools[manipulated]:
             manipulated = not manipulated
         photo = decode(draw_one(self.pools[manipulated], rng))
-        return resaved(photo, self.training, self.recipe, rng).pixels, manipulated
+        return resaved(photo, self.training, draw_one(self.recipes, rng), rng).pixels, manipulated
 
     def _item(
         self, photographs: list[tuple[NDArray[np.uint8], bool]], skipped: list[str], rng: np.random.Generator
