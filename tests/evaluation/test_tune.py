@@ -91,6 +91,13 @@ def test_there_must_be_one_refiner(tmp_path: Path) -> None:
             tune(given, tasks, METRIC, 2)
 
 
+def test_the_command_asks_for_a_refiner_before_the_photographs(tmp_path: Path) -> None:
+    words = ["tune", "--dataset", "folder", "--root", str(tmp_path / "missing"), "-d", "ela"]
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 2
+    assert "no single refiner" in answer.output
+
+
 def test_there_must_be_something_to_fit(tmp_path: Path) -> None:
     given, tasks = plan(tmp_path, "ela+bayes")
     with pytest.raises(InvalidParameter, match="no number above 0"):

@@ -1,5 +1,6 @@
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamperscope.errors import OutputError
-from tamperscope.io.paths import display, write_whole
+from tamperscope.io.paths import display, few, make_folder, write_whole
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,26 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         write_whole(tmp_path / "file" / "result.json", b"")
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "remedy"),
+    [
+        (lambda path: write_whole(path, b""), "folder", "a folder has that name: give that of a file"),
+        (make_folder, "file", "a file has that name: give that of a folder"),
+        (make_folder, "file/below", "a file is where a folder should be"),
+        (lambda path: write_whole(path, b""), "a" * 300, "give a shorter name"),
+    ],
+)
+def test_the_remedy_fits_what_is_in_the_way(
+    write: Callable[[Path], object], name: str, remedy: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match=remedy):
+        write(tmp_path / name)
+
+
+def test_few_notes_are_kept_each_once() -> None:
+    assert few(["a", "b", "a"]) == ("a", "b")
+    assert few(map(str, range(30)))[-2:] == ("19", "and 10 more like these")

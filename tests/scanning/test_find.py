@@ -112,3 +112,11 @@ def test_stems_that_repeat_are_marked() -> None:
 def test_a_text_that_begins_like_a_bmp_is_no_photo(tree: Path) -> None:
     (tree / "service").write_text("BMW service notes, all of them")
     assert "service" not in names(tree, "")
+
+
+def test_an_address_is_named_whole() -> None:
+    (refused,) = find_photos(["https://example.org/a.jpg"])
+    assert (
+        str(refused)
+        == "https://example.org/a.jpg: an address, no file; fetch it first, or scan with --engine"
+    )

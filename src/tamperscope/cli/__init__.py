@@ -12,7 +12,7 @@ import typer
 
 from tamperscope import __version__
 from tamperscope.cli._app import FAILED, INTERRUPTED, TERMINATED, app, say
-from tamperscope.io.paths import display
+from tamperscope.io.paths import unwritable
 
 __all__ = ["app", "main"]
 
@@ -34,8 +34,7 @@ def main() -> NoReturn:
     try:
         app()
     except OSError as error:  # but for a closed pipe, which typer ends quietly
-        place = display(error.filename) if error.filename else "standard output"
-        say(f"{place}: cannot be written ({error.strerror or error}); free space and try again")
+        say(str(unwritable(error.filename or "standard output", error)))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at the end
     sys.exit(FAILED)
 

@@ -50,12 +50,14 @@ def tune(
     from tamperscope.evaluation import run
     from tamperscope.evaluation.cache import Cache
     from tamperscope.evaluation.judge import Plan, Task
+    from tamperscope.evaluation.tune import common_refiner
     from tamperscope.evaluation.tune import tune as fit
 
     with answering(usage=True):
         names = detector_names(detector, refine)
         fields = detector_fields(names, settings or [])
         built = {name: assemble(name, fields) for name in names}
+        common_refiner(built)  # before the data set is asked for anything
         wanted = run.plan(dataset, root, split, built, metrics=[metric], seed=seed, fields=fields)
         if len(wanted.metrics) != 1 or wanted.metrics[0].level != "pixel" or wanted.metrics[0].pooled:
             raise InvalidParameter(

@@ -159,7 +159,7 @@ class PatchMatch(Detector):
 
 def _smoothed(offsets: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return the offsets without outliers."""
-    found = offsets.astype(np.int16)
+    found = offsets.astype(np.float32)  # exact to 2^24, 16 bits are few for a long panorama
     for _ in range(_MEDIANS):
         found = cv2.medianBlur(found, _MEDIAN)
     return np.asarray(found, np.float32)

@@ -13,7 +13,7 @@ from tamperscope.errors import BadMask, OutputError, TamperscopeError
 from tamperscope.evaluation.cache import Cache, Found
 from tamperscope.evaluation.perturb import Perturbation, equalize
 from tamperscope.io.decode import Limits, decode
-from tamperscope.io.paths import display
+from tamperscope.io.paths import display, unwritable
 from tamperscope.metrics._base import Comparison, Metric
 from tamperscope.types import Localization, Photo, Sample
 
@@ -159,9 +159,7 @@ def _save(comparison: Comparison, path: Path) -> None:
     try:
         comparison.ranking.save(path)
     except OSError as error:
-        raise OutputError(
-            f"cannot be written ({error.strerror or error})", "free space and go on", display(path)
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def _compare(found: Found, truth: NDArray[np.bool_], plan: Plan, ranking: Path) -> Answer:

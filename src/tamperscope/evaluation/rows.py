@@ -7,9 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tamperscope.errors import OutputError
 from tamperscope.evaluation.judge import JUDGED, Answer
-from tamperscope.io.paths import display
+from tamperscope.io.paths import unwritable
 from tamperscope.metrics._base import Metric
 
 __all__ = ["SCHEMA", "Rows"]
@@ -55,7 +54,7 @@ class Rows:
         try:
             self._writer = pq.ParquetWriter(self._draft, SCHEMA, compression="zstd")
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self._path, error) from error
 
     def add(self, facts: Mapping[str, Any], answer: Answer) -> None:
         """Add the rows of one detector's answer to one photo, one for each metric that concerns the photo."""
@@ -88,18 +87,11 @@ class Rows:
             else:
                 self._draft.unlink(missing_ok=True)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self._path, error) from error
 
     def _flush(self) -> None:
         try:
             self._writer.write_table(pa.Table.from_pylist(self._waiting, SCHEMA))
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self._path, error) from error
         self._waiting.clear()
-
-    def _unwritable(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"cannot be written ({error.strerror or error})",
-            "free space or choose another --out folder",
-            display(self._path),
-        )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from tamperscope import plugins
+from tamperscope.detectors._base import Detector
 from tamperscope.detectors._refined import Refined
 from tamperscope.errors import InvalidParameter, OutputError
 from tamperscope.evaluation.judge import Plan, Task, prepare
@@ -16,7 +17,7 @@ from tamperscope.metrics._base import Comparison, Metric
 from tamperscope.parallel import ordered
 from tamperscope.refine._base import Refiner
 
-__all__ = ["Trial", "candidates", "tune"]
+__all__ = ["Trial", "candidates", "common_refiner", "tune"]
 
 _REACH = 4.0  # settings lie between a default divided by this, and times this
 
@@ -62,6 +63,20 @@ def candidates(refiner: Refiner, count: int, seed: int) -> list[Refiner]:
     return found
 
 
+def common_refiner(detectors: Mapping[str, Detector]) -> Refiner:
+    """Return the refiner that all detectors end with, and no other refines by.
+
+    Raises:
+        InvalidParameter: there is none.
+
+    """
+    refined = [one for one in detectors.values() if isinstance(one, Refined)]
+    refiners = {one.refiner for one in refined}
+    if len(refined) < len(detectors) or len(refiners) != 1 or _twice(refined):
+        raise InvalidParameter("there is no single refiner to fit", "name detectors such as ela+crf,noi+crf")
+    return refiners.pop()
+
+
 def tune(
     plan: Plan,
     tasks: list[Task],
@@ -70,20 +85,16 @@ def tune(
     workers: int = 1,
     advance: Callable[[], None] = lambda: None,
 ) -> tuple[list[Trial], int]:
-    """Try settings of the refiner that all of the plan's detectors end with, and no other refines by.
+    """Try settings of the plan's detectors' `common_refiner`.
 
     Returns them, the best first, and the number of photos that could be measured. ``advance`` is called after
     each photo.
 
     Raises:
-        InvalidParameter: they do not end with the same refiner, or there is nothing to measure.
+        InvalidParameter: they have none, or there is nothing to measure.
 
     """
-    refined = {name: one for name, one in plan.detectors.items() if isinstance(one, Refined)}
-    refiners = {one.refiner for one in refined.values()}
-    if len(refined) < len(plan.detectors) or len(refiners) != 1 or _twice(refined.values()):
-        raise InvalidParameter("there is no single refiner to fit", "name detectors such as ela+crf,noi+crf")
-    settings = candidates(refiners.pop(), trials, plan.seed)
+    settings = candidates(common_refiner(plan.detectors), trials, plan.seed)
     if len(settings) == 1:
         raise InvalidParameter("the refiner has no number above 0 to fit", "set one, or choose another")
     found = []
@@ -99,10 +110,10 @@ def tune(
             found.append(values)
     if not found:
         raise InvalidParameter("no photo could be measured", "choose another split or metric")
-    measured = np.array(found)  # (photos, detectors, settings)
+    measured = np.array(found).transpose(2, 1, 0)  # (settings, detectors, photos)
     rows = [
-        Trial(one, {name: _mean(measured[:, row, place]) for row, name in enumerate(refined)}, place == 0)
-        for place, one in enumerate(settings)
+        Trial(one, dict(zip(plan.detectors, map(_mean, values), strict=True)), place == 0)
+        for place, (one, values) in enumerate(zip(settings, measured, strict=True))
     ]
     return sorted(rows, key=lambda trial: -trial.mean), len(found)
 

@@ -40,7 +40,7 @@ from tamperscope.errors import (
 )
 from tamperscope.io.jpeg import read_header, read_jpeg
 from tamperscope.io.native import diverted_stderr
-from tamperscope.io.paths import display
+from tamperscope.io.paths import display, few
 from tamperscope.io.salvage import completed, ends_flat, kept_rows
 from tamperscope.types import Photo
 
@@ -85,7 +85,6 @@ _FOREIGN = (
 )
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 _ONE_AT_A_TIME = threading.Lock()  # Python keeps one list of warnings, whichever thread they come from
-_NOTES = 20  # of a photo, at most
 _DNG_VERSION, _SUBFILE = 50706, 254  # tags of TIFF
 _DEVELOP = "export a copy as TIFF or PNG and keep the original as evidence"
 _READABLE = "JPEG, PNG, TIFF, WebP, AVIF, BMP and GIF are read"
@@ -261,15 +260,8 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         format=kind,
         size=len(data),
         decoded_rows=rows,
-        warnings=_few(notes),
+        warnings=few(notes),
     )
-
-
-def _few(notes: list[str]) -> tuple[str, ...]:
-    """Return each once, and not as many as a damaged file can bring about."""
-    found = list(dict.fromkeys(notes))
-    left = len(found) - _NOTES
-    return (*found[:_NOTES], *([f"and {left} more like these"] if left > 0 else []))
 
 
 def _check_pixels(width: int, height: int, limits: Limits) -> None:

@@ -1,9 +1,10 @@
 """File names as people and JSON can read them, and files that are whole or not there."""
 
+import errno
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,13 +17,16 @@ __all__ = [
     "RECORD",
     "clipped",
     "display",
+    "few",
     "hold",
     "make_folder",
     "one_line",
     "remove",
+    "unwritable",
     "write_whole",
 ]
 
+_NOTES = 20  # of a photo, at most
 RECORD = "result.json"  # of one photo
 EVIDENCE = "evidence.png"  # all overlays on one sheet
 JUDGED = ".judged.png"  # of detectors that cannot judge all of the photo
@@ -77,10 +81,17 @@ def write_whole(path: Path, content: bytes) -> None:
         Path(draft).chmod(0o666 & ~umask)  # mkstemp's 0600 would hide results from their owner's group
         Path(draft).replace(path)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         if draft:
             Path(draft).unlink(missing_ok=True)
+
+
+def few(notes: Iterable[str]) -> tuple[str, ...]:
+    """Return each once, and not as many as a damaged file can bring about."""
+    found = list(dict.fromkeys(notes))
+    left = len(found) - _NOTES
+    return (*found[:_NOTES], *([f"and {left} more like these"] if left > 0 else []))
 
 
 @contextmanager
@@ -102,7 +113,7 @@ def hold(out: Path, work: str) -> Iterator[None]:
         # A file of that name may be somebody else's: it is neither emptied nor, unless empty, removed.
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise _unwritable(lock, error) from error
+        raise unwritable(lock, error) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -132,7 +143,7 @@ def make_folder(parent: Path) -> str:
         name = tempfile.mkdtemp(prefix=".", suffix=".part", dir=parent)
         Path(name).chmod(parent.stat().st_mode & 0o777)
     except OSError as error:
-        raise _unwritable(parent, error) from error
+        raise unwritable(parent, error) from error
     return name
 
 
@@ -146,12 +157,21 @@ def remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
-def _unwritable(path: Path, error: OSError) -> OutputError:
+def unwritable(path: str | os.PathLike[str], error: OSError) -> OutputError:
+    """Return what to tell of a file or folder that could not be written."""
+    remedies = {
+        errno.EISDIR: "a folder has that name: give that of a file",
+        errno.EEXIST: "a file has that name: give that of a folder",
+        errno.ENOTDIR: "a file is where a folder should be: give another place",
+        errno.EACCES: "allow it, or give another place",
+        errno.EROFS: "give another place",
+        errno.ENAMETOOLONG: "give a shorter name",
+    }
     return OutputError(
         f"cannot be written ({error.strerror or error})",
-        "free space or choose another --out folder",
+        remedies.get(error.errno or 0, "free space, or give another place"),
         display(path),
     )

@@ -7,6 +7,7 @@ from importlib import resources
 from typing import Any
 
 from tamperscope import __version__
+from tamperscope.io.paths import few
 from tamperscope.types import Jpeg, Link, Localization, Photo, Region
 
 __all__ = [
@@ -79,7 +80,7 @@ def top_score(record: dict[str, Any]) -> float | None:
 
 def _remarks(photo: Photo) -> tuple[str, ...]:
     """Return the coefficients' reader's remarks, if a detector had it read them."""
-    return photo.jpeg.remarks if photo.jpeg and photo.jpeg.was_read else ()
+    return few(photo.jpeg.remarks) if photo.jpeg and photo.jpeg.was_read else ()
 
 
 def jpeg_facts(jpeg: Jpeg) -> dict[str, Any]:

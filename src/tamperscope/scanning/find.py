@@ -68,6 +68,11 @@ def find_photos(
         if not os.fspath(given):  # Path("") would be the current folder
             yield UnreadableFile("an empty path", "check the variable that it came from")
             continue
+        if "://" in os.fspath(given) and not _exists(Path(given)):  # a Path would lose one of the strokes
+            yield UnreadableFile(
+                "an address, no file", "fetch it first, or scan with --engine", display(given)
+            )
+            continue
         found = False
         for path in _expand(Path(given), recursive, note):
             if isinstance(path, TamperscopeError):
