@@ -10,6 +10,7 @@ import numpy as np
 import tamperscope
 from tamperscope.errors import MissingWeights
 from tamperscope.forge.history import Pixels, Saving
+from tamperscope.forge.sensor import sense
 from tamperscope.io.render import draw_evidence
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +55,8 @@ def cases() -> Iterator[tuple[str, bytes]]:
         yield name, pasted
     yield "fusion", twice
     yield "fusion_open", twice
+    camera, _ = sense(coffee, np.random.default_rng(1))
+    yield "cfa", Saving().encode(paste(camera, part))
     yield "ela", Saving("standard", 90).encode(paste(Saving("standard", 70).wear(coffee), part))
 
 

@@ -16,6 +16,7 @@ from networks_made import card
 from tamperscope import plugins
 from tamperscope.detectors import _copies
 from tamperscope.detectors.fusion import _averaged
+from tamperscope.forge.sensor import sense
 from tamperscope.io.decode import decode
 from tamperscope.signal.history import history
 from tamperscope.training.export import to_onnx, with_card
@@ -130,3 +131,21 @@ def test_copies_raise_the_heat_where_they_are_and_nowhere_else(
     assert raised[~(source | copy)].mean() < 0.1
     assert_array_equal(joined.heatmap[~raised], alone.heatmap[~raised])
     assert joined.score >= alone.score
+
+
+def test_missing_filters_raise_the_heat_but_not_the_score(weights: Path) -> None:
+    pixels, _ = sense(photos.scene(), np.random.default_rng(3))
+    mask = np.zeros(pixels.shape[:2], bool)
+    mask[80:176, 96:224] = True
+    pixels[mask] = photos.scene()[mask]
+    given = decode(photos.encode(pixels))
+    alone, joined = (build(weights, copies=0, filters=most).localize(given) for most in (0, 3.5))
+    assert "filters" not in alone.evidence
+    assert joined.evidence["filters"].size == mask.size // 64
+    rise = logit(joined.heatmap) - logit(alone.heatmap)
+    assert rise.min() > -1e-3
+    assert rise.max() < 3.501
+    assert rise[mask].mean() > 1
+    assert rise[~mask].mean() < 0.3
+    assert joined.score == alone.score
+    assert "colour filters" in joined.reason

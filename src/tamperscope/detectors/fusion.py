@@ -14,8 +14,9 @@ from tamperscope.detectors._onnx import as_input
 from tamperscope.errors import MissingEvidence
 from tamperscope.plugins import option
 from tamperscope.signal.history import history
-from tamperscope.signal.windows import Tile, tiles
-from tamperscope.types import Card, Photo
+from tamperscope.signal.mosaic import find_mosaic
+from tamperscope.signal.windows import Tile, interpolate_blocks, tiles
+from tamperscope.types import Card, Link, Photo
 
 __all__ = ["Fusion"]
 
@@ -60,11 +61,21 @@ class Fusion(Learned):
         500_000, "pixels of the photo in which copies are looked for, at most; 0: nowhere", low=0, high=10**8
     )
 
+    filters: float = option(
+        3.5,
+        "by how much, at most, a missing pattern of colour filters raises a place's logit; 0: none",
+        low=0,
+        high=100,
+    )
+
     smallest: ClassVar[int] = 64
 
     card: ClassVar[Card] = Card(
         title="Fusion network",
-        looks_at="JPEG history, noise, what differs from the rest of the photo, and parts that occur twice",
+        looks_at=(
+            "JPEG history, noise, what differs from the rest of the photo, colour filters, and parts that "
+            "occur twice"
+        ),
         limits=(
             "what leaves neither another history nor another noise, and is no textured copy, is not found; "
             "to reduce or coarsely save all of a photo hides an edit; what really occurs twice may "
@@ -75,7 +86,7 @@ class Fusion(Learned):
         licence="MIT",
         deviations=(
             "the whole photo that a place is compared with was a crop of 256 pixels in training",
-            "copies are looked for by keypoints, not by a stream of the network",
+            "copies are looked for by keypoints and colour filters as `cfa` does, not by the network",
             "half its size is another photo to the network: no file, no JPEG history; reliability and score "
             "are those of the photo as it is",
         ),
@@ -84,26 +95,27 @@ class Fusion(Learned):
     def look(self, photo: Photo) -> Look:
         """Return what the network says of a photo, what was copied within it, and how far that is trusted."""
         said = self.judge(photo)
-        rows, width = len(said.heat), photo.width
-        full = np.zeros((photo.height, width), np.float32)
-        full[:rows] = said.heat
-        missing = (0, -(-photo.height // _BLOCK) - len(said.trust)), (0, 0)
-        evidence = {"reliability": np.pad(said.trust, missing)}
-        reason = "where history and noise are not those of the rest of the photo"
+        rows, suspect = len(said.heat), said.probability
+        lost = photo.height - rows
+        heat, reason = said.heat, "where history and noise are not those of the rest of the photo"
+        evidence = {"reliability": _padded(said.trust, -(-lost // _BLOCK))}
+        links: tuple[Link, ...] = ()
+        # Independent evidence, of filters and of copies: the odds multiply.
+        filters = find_mosaic(photo.pixels[:rows]) if self.filters else None
+        if filters and filters.plain:
+            odds = filters.odds(self.filters)
+            # Present filters clear no place: what was toned or painted over may have kept them. Absent ones
+            # accuse a place alone, not the photo: no photographs of cameras as these write them were at hand.
+            heat = _raised(heat, interpolate_blocks(odds.clip(0), heat.shape, _BLOCK))
+            evidence["filters"] = _padded(expit(odds), lost // _BLOCK)
+            reason += ", or the pattern of colour filters is missing"
         copies = find_copies(alike(photo, said.logits, self.copies)) if self.copies else None
-        if copies is None:
-            return Look(full, suspicion(said.probability), reason, evidence)
-        # Independent evidence: the odds multiply.
-        odds = cv2.resize(copies.odds, (width, rows), interpolation=cv2.INTER_LINEAR)
-        there = np.nonzero(odds)
-        full[there] = expit(_logit(full[there]) + odds[there])
-        return Look(
-            full,
-            suspicion(max(said.probability, copies.probability)),
-            f"{reason}, or where parts of it occur twice" if copies.links else reason,
-            {**evidence, "copies": copies.heat},
-            copies.links,
-        )
+        if copies:
+            heat = _raised(heat, cv2.resize(copies.odds, heat.shape[::-1], interpolation=cv2.INTER_LINEAR))
+            evidence["copies"], links = copies.heat, copies.links
+            suspect = max(suspect, copies.probability)
+            reason += ", or where parts of it occur twice" if links else ""
+        return Look(_padded(heat, lost), suspicion(suspect), reason, evidence, links)
 
     def judge(self, photo: Photo) -> Judged:
         """Return what the network alone says of a photo.
@@ -179,6 +191,20 @@ class Fusion(Learned):
                 kept = part[:, _times(row.kept, scale), _times(column.kept, scale)]
                 found[place][:, _times(row.place, scale), _times(column.place, scale)] = kept
         return found[0], found[1]
+
+
+def _raised(heat: Floats, odds: Floats) -> Floats:
+    """Return heat whose odds grew by these logarithms."""
+    there = np.nonzero(odds)
+    found: Floats = heat.copy()
+    found[there] = expit(_logit(heat[there]) + odds[there])
+    return found
+
+
+def _padded(plane: Floats, rows: int) -> Floats:
+    """Return a plane with that many rows of zeros below."""
+    found: Floats = np.pad(plane, ((0, rows), (0, 0)))
+    return found
 
 
 def _logit(heat: Floats) -> Floats:

@@ -1,0 +1,135 @@
+"""The pattern that a camera's colour filters leave, and where a photo lacks it."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BLOCK", "Mosaic", "find_mosaic"]
+
+Floats = NDArray[np.float32]
+
+BLOCK = 8  # pixels of a side of what is judged
+_STRIP = 64  # blocks in a column that are looked at at once
+_MARGIN = 8  # rows beside them that their neighbours' mean needs, one, and a multiple of the pattern's two
+_NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
+_CAP = 1.5  # of a block's mean residual: an edge must not outweigh the rest
+_CALM = 0.3  # grey levels of mean residual below which rounding left nothing to see
+_CLIPPED = 0.1  # of a block, at most, is black or white
+_DARK, _WHITE = 2, 253
+_LEAST = 0.1  # grey levels added before the logarithm
+_BINS = 6  # of residuals: the pattern is weaker where there is more to see
+_WEAKEST = 0.3  # of the photo's strength, that any bin is expected to have
+_WIDE = 1.2  # blocks, standard deviation of the weights of those around one
+_KNOWN = 0.15  # of the weights, that must be of blocks that can be judged
+_ENOUGH = 60  # blocks that can be judged
+_PLAIN, _AGREED = 0.3, 0.8  # see `Mosaic.plain`
+_NARROW = (
+    0.2  # spread, at least: what there is to see varies more from place to place than from block to block
+)
+_RANGE = -1.0, 2.0  # of a block's presence
+
+
+@dataclass(frozen=True, eq=False)
+class Mosaic:
+    """A pattern of 2x2 pixels, and where it is.
+
+    ``strength`` is its size: logarithms of how differently loud its places are. ``share`` of the blocks agree
+    with it more than not. ``presence`` (rows, columns) is about 1 where a block and those around it have as
+    much of it as is usual for what they show, 0 where they have none, below where it is another's, and nan
+    where it cannot be told. ``spread`` is the standard deviation of those that have it.
+    """
+
+    strength: float
+    share: float
+    presence: Floats
+    spread: float
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a camera's, and whole enough that its absence tells something."""
+        return self.strength >= _PLAIN and self.share >= _AGREED
+
+    def odds(self, most: float) -> Floats:
+        """Return logarithms (rows, columns) of how much likelier each block is to lack it than to have it.
+
+        Both are taken for normal distributions of equal spread. Within ``most``, 0 where it cannot be told.
+        """
+        spread = max(self.spread, _NARROW)
+        found = ((0.5 - self.presence) / np.float32(spread**2)).clip(-most, most)
+        return np.asarray(np.nan_to_num(found), np.float32)
+
+
+def find_mosaic(pixels: NDArray[np.uint8]) -> Mosaic | None:
+    """Return the strongest pattern of RGB pixels (height, width, 3), None where too little can be judged.
+
+    Where a colour was seen it is louder than where it is a mean of its neighbours. For each colour and each
+    of the four places of 2x2 pixels, a block's mean distance from the mean of four neighbours is compared, in
+    logarithms; the median over all blocks is the photo's pattern, and its product with a block's, what this
+    has of it.
+
+    References:
+        Popescu & Farid, IEEE TSP 2005. Ferrara, Bianchi, De Rosa & Piva, "Image Forgery Localization via
+        Fine-Grained Analysis of CFA Artifacts", IEEE TIFS 2012, whose idea it is; ours: all colours and
+        places instead of green's two, residuals capped, and compared with those of blocks that show as much.
+
+    """
+    rows, columns = (length // BLOCK for length in pixels.shape[:2])
+    loud = np.empty((rows, columns, 2, 2, 3), np.float32)
+    clear = np.empty((rows, columns), bool)
+    for first in range(0, rows, _STRIP):
+        kept = slice(first, min(first + _STRIP, rows))
+        loud[kept], clear[kept] = _loudness(pixels[: rows * BLOCK, : columns * BLOCK], kept)
+    mean = loud.mean((2, 3, 4))
+    known = clear & (mean > _CALM)
+    if np.count_nonzero(known) < _ENOUGH:
+        return None
+    found = np.log(loud + np.float32(_LEAST))
+    found -= found.mean((2, 3), keepdims=True)
+    pattern = np.median(found[known], axis=0)
+    strength = float(np.sqrt((pattern**2).sum()))
+    share = np.einsum("rcijk,ijk->rc", found, pattern) / np.float32(max(strength, 1e-6))
+    usual = _usual(share, np.log(mean + np.float32(_LEAST)), known)
+    presence = _around((share / usual).clip(*_RANGE), known)
+    above = presence[presence > 1] - 1
+    return Mosaic(
+        strength,
+        float((share[known] > 0).mean()),
+        presence,
+        1.4826 * float(np.median(above)) if above.size else float("inf"),
+    )
+
+
+def _loudness(pixels: NDArray[np.uint8], kept: slice) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return mean residuals of blocks (rows, columns, 2, 2, 3), and which are neither black nor white."""
+    top = max(0, kept.start * BLOCK - _MARGIN)
+    part = pixels[top : kept.stop * BLOCK + _MARGIN].astype(np.float32)
+    residual = np.abs(part - cv2.filter2D(part, -1, _NEIGHBOURS, borderType=cv2.BORDER_REFLECT_101))
+    own = slice(kept.start * BLOCK - top, kept.stop * BLOCK - top)
+    rows, columns = kept.stop - kept.start, pixels.shape[1] // BLOCK
+    half = BLOCK // 2
+    places = residual[own].reshape(rows, half, 2, columns, half, 2, 3)
+    cap = _CAP * places.mean((1, 2, 4, 5), keepdims=True) + 1
+    clipped = (part[own] <= _DARK) | (part[own] >= _WHITE)
+    clear = clipped.reshape(rows, BLOCK, columns, BLOCK, 3).mean((1, 3, 4)) < _CLIPPED
+    return np.minimum(places, cap).mean((1, 4)).transpose(0, 2, 1, 3, 4), clear
+
+
+def _usual(share: Floats, mean: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Return what is usual for each block's loudness: medians of those that are about as loud."""
+    edges = np.quantile(mean[known], np.linspace(0, 1, _BINS + 1))
+    inside = np.digitize(mean[known], edges[1:-1])
+    medians = np.array([np.median(share[known][inside == place]) for place in range(_BINS)])
+    least = _WEAKEST * max(float(np.median(share[known])), 1e-6)
+    middles = (edges[1:] + edges[:-1]) / 2
+    return np.asarray(np.interp(mean, middles, medians).clip(least), np.float32)
+
+
+def _around(presence: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Return weighted means of what is known around each block, nan where that is little."""
+    weight, total = (
+        cv2.GaussianBlur(plane.astype(np.float32), (0, 0), _WIDE, borderType=cv2.BORDER_CONSTANT)
+        for plane in (known, np.where(known, presence, 0))
+    )
+    return np.where(weight > _KNOWN, total / weight.clip(1e-6), np.nan).astype(np.float32)
