@@ -7,7 +7,6 @@ import numpy as np
 from scipy.special import expit
 
 from tamperscope.detectors._base import Detector
-from tamperscope.errors import MissingEvidence
 from tamperscope.plugins import option
 from tamperscope.signal.mosaic import BLOCK, find_mosaic
 from tamperscope.signal.windows import blocks_to_pixels, interpolate_blocks
@@ -55,13 +54,14 @@ class ColourFilters(Detector):
     smallest: ClassVar[int] = 64
 
     def _localize(self, photo: Photo) -> Localization:
-        found = find_mosaic(photo.pixels[: photo.decoded_rows])
+        found, shape = find_mosaic(photo.pixels[: photo.decoded_rows]), (photo.height, photo.width)
         if found is None or not found.plain:
-            raise MissingEvidence(
-                "no pattern of a camera's colour filters is left",
-                "find the photo as the camera wrote it, neither resized nor coarsely saved",
+            return Localization(
+                heatmap=np.zeros(shape, np.float32),
+                score=None,
+                valid=np.zeros(shape, bool),
+                reason="no pattern of a camera's colour filters is left: it was resized, or coarsely saved",
             )
-        shape = photo.height, photo.width
         missing = (0, photo.height // BLOCK - len(found.presence)), (0, 0)
         odds = np.pad(found.odds(self.most), missing)
         known = np.pad(~np.isnan(found.presence), missing)

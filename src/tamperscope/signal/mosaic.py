@@ -118,11 +118,10 @@ def _loudness(pixels: NDArray[np.uint8], kept: slice) -> tuple[Floats, NDArray[n
 
 def _usual(share: Floats, mean: Floats, known: NDArray[np.bool_]) -> Floats:
     """Return what is usual for each block's loudness: medians of those that are about as loud."""
-    edges = np.quantile(mean[known], np.linspace(0, 1, _BINS + 1))
-    inside = np.digitize(mean[known], edges[1:-1])
-    medians = np.array([np.median(share[known][inside == place]) for place in range(_BINS)])
+    louder = np.argsort(mean[known], kind="stable")
+    bins = np.array_split(louder, _BINS)
+    middles, medians = ([np.median(plane[known][one]) for one in bins] for plane in (mean, share))
     least = _WEAKEST * max(float(np.median(share[known])), 1e-6)
-    middles = (edges[1:] + edges[:-1]) / 2
     return np.asarray(np.interp(mean, middles, medians).clip(least), np.float32)
 
 
