@@ -1,5 +1,6 @@
 """The network of ours, tile by tile: the same as at once."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +134,16 @@ def test_copies_raise_the_heat_where_they_are_and_nowhere_else(
     assert joined.score >= alone.score
 
 
-def test_missing_filters_raise_the_heat_but_not_the_score(weights: Path) -> None:
+@pytest.mark.parametrize("doubt", [None, 0.999])
+def test_missing_filters_raise_the_heat_and_forbid_to_clear(
+    network: Any, tmp_path: Path, doubt: float | None
+) -> None:
+    weights = tmp_path / "made.onnx"
+    own = replace(card(network="fusion", calibration=(1.0, 0.0), threshold=0.9995), doubt=doubt)
+    weights.write_bytes(with_card(to_onnx(network), own))
     pixels, _ = sense(photos.scene(), np.random.default_rng(3))
+    given = decode(photos.encode(pixels))
+    whole = build(weights, copies=0).localize(given)
     mask = np.zeros(pixels.shape[:2], bool)
     mask[80:176, 96:224] = True
     pixels[mask] = photos.scene()[mask]
@@ -147,5 +156,6 @@ def test_missing_filters_raise_the_heat_but_not_the_score(weights: Path) -> None
     assert rise.max() < 3.501
     assert rise[mask].mean() > 1
     assert rise[~mask].mean() < 0.3
-    assert joined.score == alone.score
     assert "colour filters" in joined.reason
+    assert joined.score == (alone.score if doubt is None else doubt)
+    assert max(alone.score, whole.score) < 0.999

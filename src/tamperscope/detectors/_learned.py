@@ -30,7 +30,8 @@ class Look:
 
     ``suspicion`` is the logit of its being manipulated, not calibrated; None if the network does not say.
     ``evidence`` are the maps that the heatmap was made of, ``links`` lead from copies to their sources, see
-    `Localization`.
+    `Localization`. ``unclear`` is whether something in the map forbids to clear the photo, which then scores
+    at least what the card's ``doubt`` is.
     """
 
     heatmap: Floats
@@ -38,6 +39,7 @@ class Look:
     reason: str
     evidence: Mapping[str, Floats] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
+    unclear: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,10 @@ class Learned(Detector):
         """Return what the network says of a photo; the score is made of it by the calibration."""
 
     def _localize(self, photo: Photo) -> Localization:
-        look, line = self.look(photo), self.trained.card.calibration
+        look, line, doubt = self.look(photo), self.trained.card.calibration, self.trained.card.doubt
         missing, score = "", None
         if look.suspicion is not None and line is not None:
-            score = float(expit(line[0] * look.suspicion + line[1]))
+            score = max(float(expit(line[0] * look.suspicion + line[1])), look.unclear * (doubt or 0.0))
         elif look.suspicion is not None:
             missing = "; its score is not calibrated"
         return Localization(

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from scipy import ndimage
 from scipy.special import expit, logit
 
 from tamperscope.detectors._copies import alike, find_copies
@@ -23,6 +24,7 @@ __all__ = ["Fusion"]
 _BLOCK = 8  # pixels that a feature stands for
 _NEAR = 6  # blocks beyond a tile that the features of its own depend on
 _FAR = 42  # blocks beyond a part that its mask depends on
+_MISSING, _PART = 2.0, 40  # odds, and how many blocks of such are a part that forbids to clear a photo
 _LEAST = np.float32(1e-4)  # heat, so that its logit is finite
 _CELLS = 48  # of a side, at most, that the score is made of: a peak of many would be higher by chance
 
@@ -100,14 +102,17 @@ class Fusion(Learned):
         heat, reason = said.heat, "where history and noise are not those of the rest of the photo"
         evidence = {"reliability": _padded(said.trust, -(-lost // _BLOCK))}
         links: tuple[Link, ...] = ()
+        unclear = False
         # Independent evidence, of filters and of copies: the odds multiply.
         filters = find_mosaic(photo.pixels[:rows]) if self.filters else None
         if filters and filters.plain:
             odds = filters.odds(self.filters)
             # Present filters clear no place: what was toned or painted over may have kept them. Absent ones
-            # accuse a place alone, not the photo: no photographs of cameras as these write them were at hand.
+            # accuse a place, not the photo, of which it then cannot tell: no photographs as cameras write
+            # them without loss were at hand.
             heat = _raised(heat, interpolate_blocks(odds.clip(0), heat.shape, _BLOCK))
             evidence["filters"] = _padded(expit(odds), lost // _BLOCK)
+            unclear = np.bincount(ndimage.label(odds >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART
             reason += ", or the pattern of colour filters is missing"
         copies = find_copies(alike(photo, said.logits, self.copies)) if self.copies else None
         if copies:
@@ -115,7 +120,7 @@ class Fusion(Learned):
             evidence["copies"], links = copies.heat, copies.links
             suspect = max(suspect, copies.probability)
             reason += ", or where parts of it occur twice" if links else ""
-        return Look(_padded(heat, lost), suspicion(suspect), reason, evidence, links)
+        return Look(_padded(heat, lost), suspicion(suspect), reason, evidence, links, bool(unclear))
 
     def judge(self, photo: Photo) -> Judged:
         """Return what the network alone says of a photo.
