@@ -89,13 +89,13 @@ def find_mosaic(pixels: NDArray[np.uint8]) -> Mosaic | None:
     found -= found.mean((2, 3), keepdims=True)
     pattern = np.median(found[known], axis=0)
     strength = float(np.sqrt((pattern**2).sum()))
-    share = np.einsum("rcijk,ijk->rc", found, pattern) / np.float32(max(strength, 1e-6))
-    usual = _usual(share, np.log(mean + np.float32(_LEAST)), known)
-    presence = _around((share / usual).clip(*_RANGE), known)
+    amount = np.einsum("rcijk,ijk->rc", found, pattern) / np.float32(max(strength, 1e-6))
+    usual = _usual(amount, np.log(mean + np.float32(_LEAST)), known)
+    presence = _around((amount / usual).clip(*_RANGE), known)
     above = presence[presence > 1] - 1
     return Mosaic(
         strength,
-        float((share[known] > 0).mean()),
+        float((amount[known] > 0).mean()),
         presence,
         1.4826 * float(np.median(above)) if above.size else float("inf"),
     )
@@ -116,12 +116,12 @@ def _loudness(pixels: NDArray[np.uint8], kept: slice) -> tuple[Floats, NDArray[n
     return np.minimum(places, cap).mean((1, 4)).transpose(0, 2, 1, 3, 4), clear
 
 
-def _usual(share: Floats, mean: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Return what is usual for each block's loudness: medians of those that are about as loud."""
+def _usual(amount: Floats, mean: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Return what amount is usual for each block's loudness: medians of those that are about as loud."""
     louder = np.argsort(mean[known], kind="stable")
     bins = np.array_split(louder, _BINS)
-    middles, medians = ([np.median(plane[known][one]) for one in bins] for plane in (mean, share))
-    least = _WEAKEST * max(float(np.median(share[known])), 1e-6)
+    middles, medians = ([np.median(plane[known][one]) for one in bins] for plane in (mean, amount))
+    least = _WEAKEST * max(float(np.median(amount[known])), 1e-6)
     return np.asarray(np.interp(mean, middles, medians).clip(least), np.float32)
 
 
