@@ -28,11 +28,13 @@ def test_a_camera_leaves_a_pattern(seed: int) -> None:
     assert np.nanmedian(pattern.presence) == pytest.approx(1, abs=0.25)
 
 
-@pytest.mark.parametrize("step", ["resized", "coarsely saved", "never taken"])
+@pytest.mark.parametrize("step", ["resized", "enlarged twice", "coarsely saved", "never taken"])
 def test_elsewhere_there_is_none(step: str) -> None:
     pixels = taken()
     if step == "resized":
         pixels = cv2.resize(pixels, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
+    elif step == "enlarged twice":
+        pixels = cv2.resize(pixels, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     elif step == "coarsely saved":
         pixels = photos.decode_pixels(photos.encode(pixels, "JPEG", quality=70))
     else:
