@@ -111,7 +111,7 @@ class Fusion(Learned):
             # accuse a place, not the photo, of which it then cannot tell: no photographs as cameras write
             # them without loss were at hand.
             heat = _raised(heat, interpolate_blocks(odds.clip(0), heat.shape, _BLOCK))
-            evidence["filters"] = _padded(expit(odds), lost // _BLOCK)
+            evidence["filters"] = _padded(odds.clip(0) / np.float32(self.filters), lost // _BLOCK)
             unclear = np.bincount(ndimage.label(odds >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART
             reason += ", or the pattern of colour filters is missing"
         copies = find_copies(alike(photo, said.logits, self.copies)) if self.copies else None
