@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photos import Pixels, encode, scene
+from tamperscope.forge.sensor import sense
 
-__all__ = ["copied", "host_and_donor", "write_photos"]
+__all__ = ["copied", "host_and_donor", "pasted_into_camera", "write_photos"]
 
 
 def host_and_donor(height: int = 200, width: int = 240) -> tuple[Pixels, Pixels]:
@@ -39,3 +40,12 @@ def copied(angle: float = 0, scale: float = 1.0) -> tuple[Pixels, NDArray[np.boo
     moved = cv2.warpAffine(pixels, matrix, pixels.shape[1::-1], flags=cv2.INTER_CUBIC)
     pixels[copy] = moved[copy]
     return pixels, source, copy
+
+
+def pasted_into_camera() -> tuple[Pixels, NDArray[np.bool_]]:
+    """The scene as a camera took it, with a part of it that no camera took; and where that is."""
+    taken, _ = sense(scene(), np.random.default_rng(3))
+    mask = np.zeros(taken.shape[:2], bool)
+    mask[80:176, 96:224] = True
+    taken[mask] = scene()[mask]
+    return taken, mask

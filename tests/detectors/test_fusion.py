@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, logit
 
 import photos
-from forging import copied
+from forging import copied, pasted_into_camera
 from networks_made import card
 from tamperscope import plugins
 from tamperscope.detectors import _copies
@@ -141,12 +141,9 @@ def test_missing_filters_raise_the_heat_and_forbid_to_clear(
     weights = tmp_path / "made.onnx"
     own = replace(card(network="fusion", calibration=(1.0, 0.0), threshold=0.9995), doubt=doubt)
     weights.write_bytes(with_card(to_onnx(network), own))
-    pixels, _ = sense(photos.scene(), np.random.default_rng(3))
-    given = decode(photos.encode(pixels))
-    whole = build(weights, copies=0).localize(given)
-    mask = np.zeros(pixels.shape[:2], bool)
-    mask[80:176, 96:224] = True
-    pixels[mask] = photos.scene()[mask]
+    taken, _ = sense(photos.scene(), np.random.default_rng(3))
+    whole = build(weights, copies=0).localize(decode(photos.encode(taken)))
+    pixels, mask = pasted_into_camera()
     given = decode(photos.encode(pixels))
     alone, joined = (build(weights, copies=0, filters=most).localize(given) for most in (0, 3.5))
     assert "filters" not in alone.evidence

@@ -62,12 +62,9 @@ class ColourFilters(Detector):
                 valid=np.zeros(shape, bool),
                 reason="no pattern of a camera's colour filters is left: it was resized, or coarsely saved",
             )
-        missing = (0, photo.height // BLOCK - len(found.presence)), (0, 0)
-        odds = np.pad(found.odds(self.most), missing)
-        known = np.pad(~np.isnan(found.presence), missing)
         return Localization(
-            heatmap=interpolate_blocks(expit(odds), shape, BLOCK),
+            heatmap=interpolate_blocks(expit(found.odds(self.most)), shape, BLOCK),
             score=None,
-            valid=np.asarray(blocks_to_pixels(known, shape)),
+            valid=blocks_to_pixels(~np.isnan(found.presence), shape),
             reason="a map to be read by a person; this method makes no decision about the photo",
         )

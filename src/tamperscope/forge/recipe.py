@@ -128,6 +128,9 @@ def _checked(name: str, value: Any, entry: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+_ALL_KINDS = {"splice": 0.45, "copy_move": 0.2, "remove": 0.2, "retouch": 0.15}
+_ALL_FAMILIES = {"standard": 0.45, "editor": 0.2, "camera": 0.1, "found": 0.25}
+
 PRESETS: dict[str, Recipe] = {
     "default": Recipe(),
     # The trace of aligned double compression is there, and what was pasted lacks it.
@@ -155,8 +158,8 @@ PRESETS: dict[str, Recipe] = {
         final_quality=(55.0, 99.0),
         off_grid=0.2,
         launder=0.35,
-        kinds={"splice": 0.45, "copy_move": 0.2, "remove": 0.2, "retouch": 0.15},
-        families={"standard": 0.45, "editor": 0.2, "camera": 0.1, "found": 0.25},
+        kinds=_ALL_KINDS,
+        families=_ALL_FAMILIES,
         final_jpeg=0.75,
         develop=0.2,
         caption=0.08,
@@ -172,8 +175,8 @@ PRESETS: dict[str, Recipe] = {
         donor_jpeg=0.25,
         off_grid=0.1,
         launder=0.05,
-        kinds={"splice": 0.45, "copy_move": 0.2, "remove": 0.2, "retouch": 0.15},
-        families={"standard": 0.45, "editor": 0.2, "camera": 0.1, "found": 0.25},
+        kinds=_ALL_KINDS,
+        families=_ALL_FAMILIES,
         final_jpeg=0.4,
         final_quality=(85, 99),
         develop=0.1,

@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tamperscope.signal.windows import tiles
+
 __all__ = ["BLOCK", "Mosaic", "find_mosaic"]
 
 Floats = NDArray[np.float32]
 
 BLOCK = 8  # pixels of a side of what is judged
 _STRIP = 64  # blocks in a column that are looked at at once
-_MARGIN = 8  # rows beside them that their neighbours' mean needs, one, and a multiple of the pattern's two
 _NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 _CAP = 1.5  # of a block's mean residual: an edge must not outweigh the rest
 _CALM = 0.3  # grey levels of mean residual below which rounding left nothing to see
@@ -78,9 +79,9 @@ def find_mosaic(pixels: NDArray[np.uint8]) -> Mosaic | None:
     rows, columns = (length // BLOCK for length in pixels.shape[:2])
     loud = np.empty((rows, columns, 2, 2, 3), np.float32)
     clear = np.empty((rows, columns), bool)
-    for first in range(0, rows, _STRIP):
-        kept = slice(first, min(first + _STRIP, rows))
-        loud[kept], clear[kept] = _loudness(pixels[: rows * BLOCK, : columns * BLOCK], kept)
+    for strip in tiles(rows, _STRIP, 1):  # a row of pixels of the neighbours is enough
+        window = pixels[strip.read.start * BLOCK : strip.read.stop * BLOCK, : columns * BLOCK]
+        loud[strip.place], clear[strip.place] = (found[strip.kept] for found in _loudness(window))
     mean = loud.mean((2, 3, 4))
     known = clear & (mean > _CALM)
     if np.count_nonzero(known) < _ENOUGH:
@@ -101,17 +102,14 @@ def find_mosaic(pixels: NDArray[np.uint8]) -> Mosaic | None:
     )
 
 
-def _loudness(pixels: NDArray[np.uint8], kept: slice) -> tuple[Floats, NDArray[np.bool_]]:
+def _loudness(pixels: NDArray[np.uint8]) -> tuple[Floats, NDArray[np.bool_]]:
     """Return mean residuals of blocks (rows, columns, 2, 2, 3), and which are neither black nor white."""
-    top = max(0, kept.start * BLOCK - _MARGIN)
-    part = pixels[top : kept.stop * BLOCK + _MARGIN].astype(np.float32)
-    residual = np.abs(part - cv2.filter2D(part, -1, _NEIGHBOURS, borderType=cv2.BORDER_REFLECT_101))
-    own = slice(kept.start * BLOCK - top, kept.stop * BLOCK - top)
-    rows, columns = kept.stop - kept.start, pixels.shape[1] // BLOCK
-    half = BLOCK // 2
-    places = residual[own].reshape(rows, half, 2, columns, half, 2, 3)
+    rows, columns = (length // BLOCK for length in pixels.shape[:2])
+    values = pixels.astype(np.float32)
+    residual = np.abs(values - cv2.filter2D(values, -1, _NEIGHBOURS, borderType=cv2.BORDER_REFLECT_101))
+    places = residual.reshape(rows, BLOCK // 2, 2, columns, BLOCK // 2, 2, 3)
     cap = _CAP * places.mean((1, 2, 4, 5), keepdims=True) + 1
-    clipped = (part[own] <= _DARK) | (part[own] >= _WHITE)
+    clipped = (pixels <= _DARK) | (pixels >= _WHITE)
     clear = clipped.reshape(rows, BLOCK, columns, BLOCK, 3).mean((1, 3, 4)) < _CLIPPED
     return np.minimum(places, cap).mean((1, 4)).transpose(0, 2, 1, 3, 4), clear
 

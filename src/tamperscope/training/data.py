@@ -178,7 +178,7 @@ class Patches(TorchDataset[Item]):
         except TamperscopeError as error:
             return self._nothing([str(error)])
         source = self.photographs.dataset.source(self.photographs.samples[index])
-        item = self._cut(resaved(photo, self.training, draw_one(self.recipes, rng), rng), mask, rng)
+        item = self._cut(resaved(photo, self.training, self.recipes, rng), mask, rng)
         return {**item, "source": self.sources.index(source), "skipped": []}
 
     def _photograph(self, rng: np.random.Generator) -> tuple[Photo, NDArray[np.bool_]]:
@@ -188,7 +188,7 @@ class Patches(TorchDataset[Item]):
             manipulated = not manipulated
         if not forged:
             photo, mask = self.photographs.read(draw_one(self.pools[manipulated], rng), self.least)
-            return resaved(photo, self.training, draw_one(self.recipes, rng), rng), mask
+            return resaved(photo, self.training, self.recipes, rng), mask
         photo, donor = (self.photographs.read(self._host(rng), self.least)[0] for _ in range(2))
         made = forge_one(photo.pixels, donor.pixels, draw_one(self.recipes, rng), rng)
         if min(made.mask.shape) < self.least:
@@ -270,8 +270,9 @@ def _scaled(pixels: Tensor) -> Tensor:
     return pixels if pixels.is_floating_point() else pixels.float() / 255
 
 
-def resaved(photo: Photo, training: Training, recipe: Recipe, rng: np.random.Generator) -> Photo:
-    """Save a photograph once more, or not: as often as the training says."""
+def resaved(photo: Photo, training: Training, recipes: Sequence[Recipe], rng: np.random.Generator) -> Photo:
+    """Save a photograph once more, or not: as often as the training says, as one of the recipes does."""
+    recipe = draw_one(recipes, rng)
     if rng.random() >= training.resaved:
         return photo
     saving = draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings)

@@ -58,9 +58,7 @@ class Wholes(TorchDataset[Item]):
     def _photograph(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], bool]:
         if self.epoch == VALIDATION:
             one = self.labelled[index]
-            return resaved(
-                decode(one.path), self.training, draw_one(self.recipes, rng), rng
-            ).pixels, one.manipulated
+            return resaved(decode(one.path), self.training, self.recipes, rng).pixels, one.manipulated
         manipulated = bool(rng.random() < self.training.manipulated)
         if self.pristine and rng.random() < self.training.forged:
             # Both classes come from here: had one another history, size or share, that would be learned.
@@ -71,7 +69,7 @@ class Wholes(TorchDataset[Item]):
         if not self.pools[manipulated]:
             manipulated = not manipulated
         photo = decode(draw_one(self.pools[manipulated], rng))
-        return resaved(photo, self.training, draw_one(self.recipes, rng), rng).pixels, manipulated
+        return resaved(photo, self.training, self.recipes, rng).pixels, manipulated
 
     def _item(
         self, photographs: list[tuple[NDArray[np.uint8], bool]], skipped: list[str], rng: np.random.Generator
