@@ -57,6 +57,7 @@ def cases() -> Iterator[tuple[str, bytes]]:
     yield "fusion_open", twice
     camera, _ = sense(coffee, np.random.default_rng(1))
     yield "cfa", Saving().encode(paste(camera, part))
+    yield "residual", Saving().encode(paste(camera, part))
     yield "ela", Saving("standard", 90).encode(paste(Saving("standard", 70).wear(coffee), part))
 
 

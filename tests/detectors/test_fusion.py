@@ -65,7 +65,7 @@ def test_it_says_what_the_network_says(network: Any, weights: Path, form: str) -
             torch.from_numpy(known.table)[None],
             torch.tensor([float(known.stored)]),
         )
-    found = build(weights, half=0).localize(given)
+    found = build(weights, half=0, residuals=0).localize(given)
     expected = judged.mask.softmax(1)[0, 1, :205, :333].numpy()
     assert expected.std() > 1e-3
     assert np.abs(found.heatmap - expected).max() < 1e-4
@@ -87,8 +87,10 @@ def test_a_look_at_half_the_size_changes_no_more_than_it_may(weights: Path, weig
     given = photo()
     quads = given.pixels[:204, :332].reshape(102, 2, 166, 2, 3).astype(int).sum((1, 3))
     small = ((quads + 2) // 4).astype(np.uint8)
-    alone, again = (build(weights, half=0).localize(one) for one in (given, decode(photos.encode(small))))
-    joined = build(weights, half=weight).localize(given)
+    alone, again = (
+        build(weights, half=0, residuals=0).localize(one) for one in (given, decode(photos.encode(small)))
+    )
+    joined = build(weights, half=weight, residuals=0).localize(given)
     odds = logit(again.heatmap)
     shift = cv2.resize((odds - odds.mean()).clip(-1, 1), (333, 205), interpolation=cv2.INTER_LINEAR)
     assert np.abs(joined.heatmap - alone.heatmap).max() > 1e-3
@@ -132,6 +134,18 @@ def test_copies_raise_the_heat_where_they_are_and_nowhere_else(
     assert raised[~(source | copy)].mean() < 0.1
     assert_array_equal(joined.heatmap[~raised], alone.heatmap[~raised])
     assert joined.score >= alone.score
+
+
+def test_unlike_noise_moves_the_heat_and_not_the_score(weights: Path) -> None:
+    pixels, mask = pasted_into_camera()
+    given = decode(photos.encode(pixels))
+    alone, joined = (build(weights, copies=0, filters=0, residuals=most).localize(given) for most in (0, 0.6))
+    assert "residuals" not in alone.evidence
+    assert joined.evidence["residuals"].size == mask.size // 64
+    rise = logit(joined.heatmap) - logit(alone.heatmap)
+    assert np.abs(rise).max() < 2.101
+    assert rise[mask].mean() > np.quantile(rise[~mask], 0.75)
+    assert joined.score == alone.score
 
 
 @pytest.mark.parametrize("doubt", [None, 0.999])

@@ -16,6 +16,7 @@ from tamperscope.errors import MissingEvidence
 from tamperscope.plugins import option
 from tamperscope.signal.history import history
 from tamperscope.signal.mosaic import find_mosaic
+from tamperscope.signal.residuals import unlikeness
 from tamperscope.signal.windows import Tile, interpolate_blocks, tiles
 from tamperscope.types import Card, Link, Photo
 
@@ -25,6 +26,7 @@ _BLOCK = 8  # pixels that a feature stands for
 _NEAR = 6  # blocks beyond a tile that the features of its own depend on
 _FAR = 42  # blocks beyond a part that its mask depends on
 _MISSING, _PART = 2.0, 40  # odds, and how many blocks of such are a part that forbids to clear a photo
+_UNLIKE, _COMMON = np.float32(3), np.float32(0.5)  # of `unlikeness`: at most, and what changes nothing
 _LEAST = np.float32(1e-4)  # heat, so that its logit is finite
 _CELLS = 48  # of a side, at most, that the score is made of: a peak of many would be higher by chance
 
@@ -70,6 +72,10 @@ class Fusion(Learned):
         high=100,
     )
 
+    residuals: float = option(
+        0.6, "how much of its noise's unlikeness is added to a place's logit; 0: none", low=0, high=100
+    )
+
     smallest: ClassVar[int] = 64
 
     card: ClassVar[Card] = Card(
@@ -88,7 +94,8 @@ class Fusion(Learned):
         licence="MIT",
         deviations=(
             "the whole photo that a place is compared with was a crop of 256 pixels in training",
-            "copies are looked for by keypoints and colour filters as `cfa` does, not by the network",
+            "copies are looked for by keypoints, colour filters as `cfa` does, and how residuals are "
+            "distributed as `residual` does, not by the network",
             "half its size is another photo to the network: no file, no JPEG history; reliability and score "
             "are those of the photo as it is",
         ),
@@ -103,6 +110,13 @@ class Fusion(Learned):
         evidence = {"reliability": _padded(said.trust, -(-lost // _BLOCK))}
         links: tuple[Link, ...] = ()
         unclear = False
+        # What its noise says of a place orders what the network says little of, and accuses none by itself.
+        unlike = unlikeness(photo.pixels[:rows]) if self.residuals else None
+        if unlike is not None:
+            unlike = unlike.clip(-_UNLIKE, _UNLIKE)
+            odds = np.float32(self.residuals) * (unlike - _COMMON)
+            heat = _raised(heat, interpolate_blocks(odds, heat.shape, _BLOCK))
+            evidence["residuals"] = _padded(unlike.clip(0) / _UNLIKE, lost // _BLOCK)
         # Independent evidence, of filters and of copies: the odds multiply.
         filters = find_mosaic(photo.pixels[:rows]) if self.filters else None
         if filters and filters.plain:
