@@ -5,6 +5,7 @@ from itertools import product
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 import photos
@@ -14,7 +15,7 @@ from tamperscope.signal.residuals import BLOCK, unlikeness
 PART = np.s_[96:192, 128:240]
 
 
-def inside(shape: tuple[int, ...]) -> photos.NDArray[np.bool_]:
+def inside(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which blocks are of the part."""
     mask = np.zeros(shape, bool)
     mask[PART[0].start // BLOCK : PART[0].stop // BLOCK, PART[1].start // BLOCK : PART[1].stop // BLOCK] = (
@@ -29,9 +30,9 @@ def found(pixels: photos.Pixels) -> residuals.Floats:
     return unlike
 
 
-def noisy(pixels: photos.NDArray[np.float64], sigma: float, seed: int = 0) -> photos.Pixels:
+def noisy(pixels: NDArray[np.float64], sigma: float, seed: int = 0) -> photos.Pixels:
     noise = np.random.default_rng(seed).normal(0, sigma, pixels.shape)
-    return np.clip(pixels + noise, 0, 255).round().astype(np.uint8)
+    return np.asarray(np.clip(pixels + noise, 0, 255).round(), np.uint8)
 
 
 def test_runs_are_counted_as_by_hand() -> None:
