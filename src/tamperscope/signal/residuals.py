@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.signal.windows import tiles
+from tamperscope.signal.windows import strips, tiles
 
 __all__ = ["BLOCK", "unlikeness"]
 
@@ -19,6 +19,7 @@ _RUN = 4  # neighbouring residuals that are counted together
 _SIGNS = 3  # of a residual: below, about, or above zero
 _DARK, _WHITE = 3, 252  # at or beyond which nothing is left of the noise
 _CLIPPED = 0.5  # of a block, at most, is that
+_AT_ONCE = 2**14  # blocks
 _WIDE = 1.5  # blocks, standard deviation of the weights of those around one
 _REACH = 5  # blocks, beyond which they do not count
 _LEAST = 0.5  # grey levels added before the logarithm
@@ -56,10 +57,9 @@ def unlikeness(pixels: NDArray[np.uint8]) -> Floats | None:
     count = np.count_nonzero(known)
     if count < _ENOUGH:
         return None
-    found = _shares(counts, known).reshape(rows * columns, -1)
-    used = known.ravel()
-    found -= _expected(found, shown, used)
-    found[~used] = 0
+    _share(counts, known)
+    found, used = counts.reshape(rows * columns, -1), known.ravel()
+    _take_away(found, shown, used)
     _, directions = np.linalg.eigh(found.T @ found / count)
     distance = _distances((found @ directions[:, -_SORTS:]).astype(np.float64), used).reshape(rows, columns)
     logs = np.log(distance * _certainty(known) + _NEAREST)
@@ -125,12 +125,13 @@ def _runs(plane: NDArray[np.int16], step: int, every: int) -> Floats:
     return np.concatenate(found, axis=2)
 
 
-def _shares(counts: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Return square roots of how often each class is found around each block, of all of its kind."""
-    found = np.stack([_around(plane * known) for plane in np.moveaxis(counts, 2, 0)], axis=2)
-    kinds = found.reshape(*known.shape, -1, _FOLD.shape[1])
-    shares = kinds / kinds.sum(3, keepdims=True).clip(_NEAREST)
-    return np.asarray(np.sqrt(shares).reshape(found.shape))
+def _share(counts: Floats, known: NDArray[np.bool_]) -> None:
+    """Make counts square roots of how often each class is found around a block, of all of its kind."""
+    for number in range(counts.shape[2]):
+        counts[..., number] = _around(counts[..., number] * known)
+    kinds = counts.reshape(*known.shape, -1, _FOLD.shape[1])
+    kinds /= kinds.sum(3, keepdims=True).clip(_NEAREST)
+    np.sqrt(counts, out=counts)
 
 
 def _around(plane: Floats, wide: float = _WIDE) -> Floats:
@@ -140,8 +141,8 @@ def _around(plane: Floats, wide: float = _WIDE) -> Floats:
     return np.asarray(found, np.float32)
 
 
-def _expected(found: Floats, shown: Floats, used: NDArray[np.bool_]) -> Floats:
-    """Return what brightness and its variation let expect: linear in both, their squares and product."""
+def _take_away(found: Floats, shown: Floats, used: NDArray[np.bool_]) -> None:
+    """Take away what brightness and its variation let expect: linear in both, their squares and product."""
     side = 2 * _REACH + 1
     bright, spread = (
         cv2.GaussianBlur(plane, (side, side), _WIDE, borderType=cv2.BORDER_REFLECT).ravel().astype(np.float64)
@@ -149,8 +150,11 @@ def _expected(found: Floats, shown: Floats, used: NDArray[np.bool_]) -> Floats:
     )
     terms = [np.ones_like(bright), bright, spread, bright**2, spread**2, bright * spread]
     causes = np.stack(terms, axis=1)
-    weights = np.linalg.pinv(causes[used]).astype(np.float32) @ found[used]
-    return np.asarray(causes.astype(np.float32) @ weights)
+    causes[~used] = 0
+    found[~used] = 0
+    weights = np.linalg.pinv(causes).astype(np.float32) @ found
+    for rows in strips(len(found), _AT_ONCE):  # so that no second array as large is needed
+        found[rows] -= causes[rows].astype(np.float32) @ weights
 
 
 def _distances(places: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
