@@ -11,7 +11,9 @@ from tamperscope.errors import MissingEvidence
 from tamperscope.plugins import Configurable
 from tamperscope.types import Card, Localization, Need, Photo
 
-__all__ = ["Build", "Detector"]
+__all__ = ["NO_DECISION", "Build", "Detector", "nothing_judged"]
+
+NO_DECISION = "a map to be read by a person; this method makes no decision about the photo"
 
 _MET: dict[Need, Callable[[Photo], bool]] = {
     Need.JPEG: lambda photo: photo.jpeg is not None and bool(photo.jpeg.coefficients),
@@ -86,6 +88,14 @@ class Detector(Configurable, ABC):
 
     @abstractmethod
     def _localize(self, photo: Photo) -> Localization: ...
+
+
+def nothing_judged(photo: Photo, reason: str, score: float | None = None) -> Localization:
+    """Return the result for a photo of which a method can judge no place."""
+    shape = (photo.height, photo.width)
+    return Localization(
+        heatmap=np.zeros(shape, np.float32), score=score, valid=np.zeros(shape, bool), reason=reason
+    )
 
 
 def _without_lost_rows(result: Localization, photo: Photo) -> Localization:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from tamperscope.detectors._base import Detector
+from tamperscope.detectors._base import Detector, nothing_judged
 from tamperscope.detectors._double_jpeg import (
     LARGEST_FIRST,
     RARE,
@@ -103,11 +103,8 @@ class AlignedDoubleJpeg(Detector):
         blocks = jpeg.coefficients[0].shape[0] * jpeg.coefficients[0].shape[1]
         fit = self._fit(jpeg)
         if fit.gain < self.least_trace * np.sqrt(blocks + _FEW_BLOCKS) + _MISFIT * blocks:
-            return Localization(
-                heatmap=np.zeros(shape, np.float32),
-                score=0.0,
-                valid=np.zeros(shape, bool),
-                reason="no trace of an earlier JPEG compression, so nothing can be told apart",
+            return nothing_judged(
+                photo, "no trace of an earlier JPEG compression, so nothing can be told apart", score=0.0
             )
         coefficients = jpeg.coefficients[0]
         flat = coefficients.reshape(*coefficients.shape[:2], 64)

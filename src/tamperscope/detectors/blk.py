@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from tamperscope.detectors._base import Detector
+from tamperscope.detectors._base import NO_DECISION, Detector
 from tamperscope.plugins import option
 from tamperscope.signal.windows import blocks_to_pixels
 from tamperscope.types import Card, Localization, Photo
@@ -68,7 +68,7 @@ class BlockingArtifacts(Detector):
             # Bent, so that a twelfth of the blocks of any photo reach the threshold: ranks are even.
             heatmap=blocks_to_pixels(ranks**8, (photo.height, photo.width)),
             score=None,
-            reason="a map to be read by a person; this method makes no decision about the photo",
+            reason=NO_DECISION,
         )
 
     def _grid(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:

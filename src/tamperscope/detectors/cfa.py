@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit
 
-from tamperscope.detectors._base import Detector
+from tamperscope.detectors._base import NO_DECISION, Detector, nothing_judged
 from tamperscope.plugins import option
 from tamperscope.signal.mosaic import BLOCK, find_mosaic
 from tamperscope.signal.windows import blocks_to_pixels, interpolate_blocks
@@ -56,15 +56,12 @@ class ColourFilters(Detector):
     def _localize(self, photo: Photo) -> Localization:
         found, shape = find_mosaic(photo.pixels[: photo.decoded_rows]), (photo.height, photo.width)
         if found is None or not found.plain:
-            return Localization(
-                heatmap=np.zeros(shape, np.float32),
-                score=None,
-                valid=np.zeros(shape, bool),
-                reason="no pattern of a camera's colour filters is left: it was resized, or coarsely saved",
+            return nothing_judged(
+                photo, "no pattern of a camera's colour filters is left: it was resized, or coarsely saved"
             )
         return Localization(
             heatmap=interpolate_blocks(expit(found.odds(self.most)), shape, BLOCK),
             score=None,
             valid=blocks_to_pixels(~np.isnan(found.presence), shape),
-            reason="a map to be read by a person; this method makes no decision about the photo",
+            reason=NO_DECISION,
         )

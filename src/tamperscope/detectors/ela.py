@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.detectors._base import Detector
+from tamperscope.detectors._base import NO_DECISION, Detector
 from tamperscope.plugins import option
 from tamperscope.signal.error_level import recompress
 from tamperscope.signal.windows import strips
@@ -62,7 +62,7 @@ class ErrorLevel(Detector):
         return Localization(
             heatmap=-np.expm1(error, out=error),
             score=None,
-            reason="a map to be read by a person; this method makes no decision about the photo",
+            reason=NO_DECISION,
         )
 
 

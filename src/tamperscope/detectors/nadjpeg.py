@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from tamperscope.detectors._base import Detector
+from tamperscope.detectors._base import Detector, nothing_judged
 from tamperscope.detectors._double_jpeg import LARGEST_FIRST, RARE, Fit, block_map, maximise
 from tamperscope.plugins import option
 from tamperscope.signal.dct import MATRIX, ZIGZAG, block_dct
@@ -89,11 +89,8 @@ class NonAlignedDoubleJpeg(Detector):
         shape = (photo.height, photo.width)
         grid = _find_grid(plane, own=photo.jpeg is not None)
         if grid.strength < self.least_grid:
-            return Localization(
-                heatmap=np.zeros(shape, np.float32),
-                score=None,
-                valid=np.zeros(shape, bool),
-                reason="no trace of an earlier JPEG compression on another grid: nothing can be told apart",
+            return nothing_judged(
+                photo, "no trace of an earlier JPEG compression on another grid: nothing can be told apart"
             )
         down, right = grid.shift
         bins = self._bins(plane[down:, right:])

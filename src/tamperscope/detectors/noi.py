@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from tamperscope.detectors._base import Detector
+from tamperscope.detectors._base import NO_DECISION, Detector
 from tamperscope.plugins import option
 from tamperscope.signal.windows import interpolate_blocks, strips
 from tamperscope.types import Card, Localization, Photo
@@ -79,7 +79,7 @@ class NoiseLevel(Detector):
         return Localization(
             heatmap=heatmap,
             score=None,
-            reason="a map to be read by a person; this method makes no decision about the photo",
+            reason=NO_DECISION,
         )
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit
 
-from tamperscope.detectors._base import Detector
+from tamperscope.detectors._base import NO_DECISION, Detector, nothing_judged
 from tamperscope.plugins import option
 from tamperscope.signal.residuals import BLOCK, unlikeness
 from tamperscope.signal.windows import interpolate_blocks
@@ -59,16 +59,12 @@ class NoiseResidual(Detector):
     smallest: ClassVar[int] = 64
 
     def _localize(self, photo: Photo) -> Localization:
-        found, shape = unlikeness(photo.pixels[: photo.decoded_rows]), (photo.height, photo.width)
+        found = unlikeness(photo.pixels[: photo.decoded_rows])
         if found is None:
-            return Localization(
-                heatmap=np.zeros(shape, np.float32),
-                score=None,
-                valid=np.zeros(shape, bool),
-                reason="too little of the photo is neither black nor white",
-            )
+            return nothing_judged(photo, "too little of the photo is neither black nor white")
+        heat = expit(_SLOPE * (found - np.float32(self.middle)))
         return Localization(
-            heatmap=interpolate_blocks(expit(_SLOPE * (found - np.float32(self.middle))), shape, BLOCK),
+            heatmap=interpolate_blocks(heat, (photo.height, photo.width), BLOCK),
             score=None,
-            reason="a map to be read by a person; this method makes no decision about the photo",
+            reason=NO_DECISION,
         )

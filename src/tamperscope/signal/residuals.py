@@ -108,7 +108,7 @@ def _runs(plane: NDArray[np.int16], step: int, every: int) -> Floats:
     """Return that of residuals from left to right, of the third order, in one of ``every`` rows."""
     rows, columns = (length // BLOCK for length in plane.shape)
     residual = plane[:, :-3] - plane[:, 3:] + 3 * (plane[:, 2:-1] - plane[:, 1:-2])
-    signs = ((2 * residual > step).view(np.int8) - (2 * residual < -step) + 1).view(np.uint8)
+    signs = ((residual > step // 2).view(np.int8) - (residual < -(step // 2)) + 1).view(np.uint8)
     height, width = (length - _RUN + 1 for length in signs.shape)
     found = []
     for runs, top, left in (
@@ -134,18 +134,16 @@ def _share(counts: Floats, known: NDArray[np.bool_]) -> None:
     np.sqrt(counts, out=counts)
 
 
-def _around(plane: Floats, wide: float = _WIDE) -> Floats:
-    """Return weighted sums of what is around each block: nothing is beyond the photo."""
+def _around(plane: Floats, wide: float = _WIDE, border: int = cv2.BORDER_CONSTANT) -> Floats:
+    """Return weighted sums of what is around each block; beyond the photo is nothing, unless told."""
     side = 2 * _REACH + 1
-    found = cv2.GaussianBlur(plane, (side, side), wide, borderType=cv2.BORDER_CONSTANT)
-    return np.asarray(found, np.float32)
+    return np.asarray(cv2.GaussianBlur(plane, (side, side), wide, borderType=border), np.float32)
 
 
 def _take_away(found: Floats, shown: Floats, used: NDArray[np.bool_]) -> None:
     """Take away what brightness and its variation let expect: linear in both, their squares and product."""
-    side = 2 * _REACH + 1
     bright, spread = (
-        cv2.GaussianBlur(plane, (side, side), _WIDE, borderType=cv2.BORDER_REFLECT).ravel().astype(np.float64)
+        _around(plane, border=cv2.BORDER_REFLECT).ravel().astype(np.float64)
         for plane in np.moveaxis(shown, 2, 0)
     )
     terms = [np.ones_like(bright), bright, spread, bright**2, spread**2, bright * spread]
@@ -171,7 +169,7 @@ def _distances(places: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[
 def _certainty(known: NDArray[np.bool_]) -> Floats:
     """Return how much is known around each block, 1 where all is: means of little vary more."""
     plane = known.astype(np.float32)
-    # Of weights w of independent blocks, sum(w)^2 / sum(w^2); squares of a bell are a narrower bell.
-    squares = _around(plane, _WIDE / np.sqrt(2)) / np.float32(4 * np.pi * _WIDE**2)
-    effective = _around(plane) ** 2 / squares.clip(_SMALL)
-    return np.asarray((effective / np.float32(4 * np.pi * _WIDE**2)).clip(None, 1))
+    # As many independent blocks as sum(w)^2 / sum(w^2) of their weights w, beside those of a place amid known
+    # ones: the square of a bell is a narrower bell.
+    narrower = _around(plane, _WIDE / np.sqrt(2)).clip(_SMALL)
+    return np.asarray((_around(plane) ** 2 / narrower).clip(None, 1))
