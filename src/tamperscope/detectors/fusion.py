@@ -27,18 +27,19 @@ _NEAR = 6  # blocks beyond a tile that the features of its own depend on
 _FAR = 42  # blocks beyond a part that its mask depends on
 _MISSING, _PART = 2.0, 40  # odds, and how many blocks of such are a part that forbids to clear a photo
 _UNLIKE, _COMMON = np.float32(3), np.float32(0.5)  # of `unlikeness`: at most, and what changes nothing
-_LEAST = np.float32(1e-4)  # heat, so that its logit is finite
+_LEAST = np.float32(1e-4)  # probability, so that its logit is finite
 _CELLS = 48  # of a side, at most, that the score is made of: a peak of many would be higher by chance
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What the network says: of each pixel that is in the file, in [0, 1], of each block, and of the photo.
+    """What the network says of a photo.
 
-    ``trust`` is how probable it is that a block's heat is right.
+    ``odds``, logarithms, of each pixel that is in the file, ``logits`` of each block; ``trust`` is how probable
+    it is that a block's are right, ``probability`` that of the photo.
     """
 
-    heat: Floats
+    odds: Floats
     logits: Floats
     trust: Floats
     probability: float
@@ -104,9 +105,10 @@ class Fusion(Learned):
     def look(self, photo: Photo) -> Look:
         """Return what the network says of a photo, what was copied within it, and how far that is trusted."""
         said = self.judge(photo)
-        rows, suspect = len(said.heat), said.probability
+        odds, suspect = said.odds, said.probability
+        rows, shape = len(odds), odds.shape
         lost = photo.height - rows
-        heat, reason = said.heat, "where history and noise are not those of the rest of the photo"
+        reason = "where history and noise are not those of the rest of the photo"
         evidence = {"reliability": _padded(said.trust, -(-lost // _BLOCK))}
         links: tuple[Link, ...] = ()
         unclear = False
@@ -114,27 +116,27 @@ class Fusion(Learned):
         unlike = unlikeness(photo.pixels[:rows]) if self.residuals else None
         if unlike is not None:
             unlike = unlike.clip(-_UNLIKE, _UNLIKE)
-            odds = np.float32(self.residuals) * (unlike - _COMMON)
-            heat = _raised(heat, interpolate_blocks(odds, heat.shape, _BLOCK))
+            odds += interpolate_blocks(np.float32(self.residuals) * (unlike - _COMMON), shape, _BLOCK)
             evidence["residuals"] = _padded(unlike.clip(0) / _UNLIKE, lost // _BLOCK)
         # Independent evidence, of filters and of copies: the odds multiply.
         filters = find_mosaic(photo.pixels[:rows]) if self.filters else None
         if filters and filters.plain:
-            odds = filters.odds(self.filters)
+            plain = filters.odds(self.filters)
             # Present filters clear no place: what was toned or painted over may have kept them. Absent ones
             # accuse a place, not the photo, of which it then cannot tell: no photographs as cameras write
             # them without loss were at hand.
-            heat = _raised(heat, interpolate_blocks(odds.clip(0), heat.shape, _BLOCK))
-            evidence["filters"] = _padded(odds.clip(0) / np.float32(self.filters), lost // _BLOCK)
-            unclear = np.bincount(ndimage.label(odds >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART
+            odds += interpolate_blocks(plain.clip(0), shape, _BLOCK)
+            evidence["filters"] = _padded(plain.clip(0) / np.float32(self.filters), lost // _BLOCK)
+            unclear = np.bincount(ndimage.label(plain >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART
             reason += ", or the pattern of colour filters is missing"
         copies = find_copies(alike(photo, said.logits, self.copies)) if self.copies else None
         if copies:
-            heat = _raised(heat, cv2.resize(copies.odds, heat.shape[::-1], interpolation=cv2.INTER_LINEAR))
+            odds += cv2.resize(copies.odds, shape[::-1], interpolation=cv2.INTER_LINEAR)
             evidence["copies"], links = copies.heat, copies.links
             suspect = max(suspect, copies.probability)
             reason += ", or where parts of it occur twice" if links else ""
-        return Look(_padded(heat, lost), suspicion(suspect), reason, evidence, links, bool(unclear))
+        heat = _padded(expit(odds, out=odds), lost)
+        return Look(heat, suspicion(suspect), reason, evidence, links, bool(unclear))
 
     def judge(self, photo: Photo) -> Judged:
         """Return what the network alone says of a photo.
@@ -151,13 +153,12 @@ class Fusion(Learned):
         if not self.half or min(height, photo.width) < 2 * self.smallest:
             return said
         small = cv2.resize(photo.pixels[:height], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        again = self._judge(replace(photo, pixels=small, jpeg=None, decoded_rows=len(small)), len(small)).heat
+        again = self._judge(replace(photo, pixels=small, jpeg=None, decoded_rows=len(small)), len(small)).odds
         # Only where the second look differs from its own mean, and only so much: it orders what the first one
         # says little of, but knows no history, so that it must not accuse or clear a photo.
-        odds = _logit(again)
-        odds = (odds - odds.mean()).clip(-1, 1) * np.float32(self.half)
-        odds = cv2.resize(odds, (photo.width, height), interpolation=cv2.INTER_LINEAR)
-        return replace(said, heat=expit(_logit(said.heat) + odds))
+        shift = (again - again.mean()).clip(-1, 1) * np.float32(self.half)
+        said.odds[:] += cv2.resize(shift, (photo.width, height), interpolation=cv2.INTER_LINEAR)
+        return said
 
     def _judge(self, photo: Photo, height: int) -> Judged:
         """Return what the network says of the first rows of a photo, at the size that they have."""
@@ -184,7 +185,8 @@ class Fusion(Learned):
         cell = -(-max(rows, columns) // _CELLS)
         cells, trusted = (_averaged(one, cell)[None] for one in (logits, trust))
         probability = float(self.trained.ask(["label"], cells=cells, trusted=trusted)["label"][0])
-        return Judged(heat[:height, : photo.width].clip(0, 1), logits, trust.clip(0, 1), probability)
+        odds = heat[:height, : photo.width].clip(_LEAST, 1 - _LEAST)
+        return Judged(logit(odds, out=odds), logits, trust.clip(0, 1), probability)
 
     def _features(self, photo: Photo, height: int) -> tuple[Floats, Floats]:
         """Return features of the first rows' blocks (maps, rows, columns), and of their quarters."""
@@ -212,23 +214,10 @@ class Fusion(Learned):
         return found[0], found[1]
 
 
-def _raised(heat: Floats, odds: Floats) -> Floats:
-    """Return heat whose odds grew by these logarithms."""
-    there = np.nonzero(odds)
-    found: Floats = heat.copy()
-    found[there] = expit(_logit(heat[there]) + odds[there])
-    return found
-
-
 def _padded(plane: Floats, rows: int) -> Floats:
     """Return a plane with that many rows of zeros below."""
     found: Floats = np.pad(plane, ((0, rows), (0, 0)))
     return found
-
-
-def _logit(heat: Floats) -> Floats:
-    """Return the logits of heat, finite ones."""
-    return np.asarray(logit(heat.clip(_LEAST, 1 - _LEAST)))
 
 
 def _averaged(plane: Floats, side: int) -> Floats:
