@@ -86,12 +86,11 @@ def _matches(places: Points, descriptors: NDArray[np.float32]) -> tuple[Points, 
     """Return places (m, 2) that are alike, and unlike all others; or two that are, and no third one."""
     if len(places) < 4:
         return places[:0], places[:0]
-    found = []
+    found, (x, y) = [], places.T.copy()
     for start in range(0, len(places), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         squares = np.maximum(2 - 2 * descriptors[part] @ descriptors.T, 0)
-        near = ((places[part, None] - places[None]) ** 2).sum(axis=2) < _NEAR**2
-        squares[near] = 4
+        squares[(x[part, None] - x) ** 2 + (y[part, None] - y) ** 2 < _NEAR**2] = 4
         best = np.argpartition(squares, 2, axis=1)[:, :3]
         distances = np.sqrt(np.take_along_axis(squares, best, axis=1))
         order = np.argsort(distances, axis=1, kind="stable")
