@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
+from sklearn.model_selection import cross_val_predict, cross_val_score
 
 from tamperscope import plugins
 from tamperscope.detectors._copies import alike
@@ -39,12 +39,13 @@ Bools = NDArray[np.bool_]
 class Found:
     """Figures of pairs, and whether they hold a copy.
 
-    Of those that do, by how much the first side looks more manipulated, and whether it is the copy.
+    Of those that do, by how much the first side looks more manipulated, and its noise is more unlike the
+    photo's, and whether it is the copy.
     """
 
     figures: list[list[float]]
     copied: list[bool]
-    sides: list[float]
+    leads: list[list[float]]
     first: list[bool]
 
 
@@ -78,7 +79,8 @@ def main() -> None:
     found, names = Found([], [], [], []), []
     seen: dict[str, list[bool]] = defaultdict(list)
     for name, photo, truth in photographs(train, np.random.default_rng(0)):
-        pairs = alike(photo, detector.judge(photo).logits, detector.copies)
+        unlike = detector.unlike(photo.pixels)
+        pairs = alike(photo, detector.judge(photo).logits, unlike, detector.copies)
         small = cv2.resize(truth.astype(np.uint8), pairs[0].part.shape[::-1]) > 0 if pairs else truth
         seen[name].append(bool(pairs))
         for pair in pairs:
@@ -87,16 +89,18 @@ def main() -> None:
             found.copied.append(max(held) > _HELD)
             names.append(name)
             if max(held) > _HELD and min(held) < 1 - _HELD:
-                found.sides.append(pair.sides[0] - pair.sides[1])
+                found.leads.append(pair.lead)
                 found.first.append(held[0] > held[1])
     figures, copied = np.array(found.figures), np.array(found.copied)
     model = LogisticRegression(C=10, max_iter=1000)
     guessed = cross_val_predict(model, figures, copied, cv=5, method="predict_proba")[:, 1]
     model.fit(figures, copied)
-    print("points, likeness, contrast:", model.coef_[0].round(2), "none:", model.intercept_.round(2))
-    sides, first = np.array(found.sides)[:, None], np.array(found.first)
-    side = LogisticRegression(C=10, fit_intercept=False).fit(sides, first)
-    print(f"side: {side.coef_[0, 0]:.2f}, right in {side.score(sides, first):.1%} of {len(first)}")
+    print("points, likeness, contrast, noise:", model.coef_[0].round(2), "none:", model.intercept_.round(2))
+    leads, first = np.array(found.leads), np.array(found.first)
+    side = LogisticRegression(C=10, fit_intercept=False)
+    right = cross_val_score(side, leads, first, cv=5).mean()
+    side.fit(leads, first)
+    print("side: contrast, noise:", side.coef_[0].round(2), f"right in {right:.1%} of {len(first)}")
     for name, any_pair in seen.items():
         own = np.array(names) == name
         parts = [guessed[own & (copied == truth)] for truth in (True, False)]

@@ -17,8 +17,8 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 # Logistic regressions on photos of the train splits and copies made of them: `benchmarks/copies.py`.
-_WEIGHTS, _NONE = np.array([0.58, 6.00, 0.34]), -7.71  # of `Alike.figures`
-_SIDE = 1.84  # for how much one side's mean logit is above the other's
+_WEIGHTS, _NONE = np.array([0.69, 4.12, 0.48, 1.01]), -6.71  # of `Alike.figures`
+_SIDE = np.array([0.70, 3.24])  # of `Alike.lead`
 _WITHIN = 2.0  # what a place in a pair has above that of the pair: most of a photo is in none
 _MOST = 9.2  # of a logit
 
@@ -41,23 +41,24 @@ class Copies:
 class Alike:
     """Two parts of a photo that look alike, and what speaks for a copy.
 
-    ``figures``: the logarithm of how many points were found in both, how well they correlate, and by how much
-    one of them looks more manipulated than the photo. ``sides``: the mean logits of both. ``links`` lead from
-    the part to its counterpart, and back.
+    ``figures``: the logarithm of how many points were found in both, how well they correlate, by how much
+    one of them looks more manipulated than the photo, and how unlike the photo's the noise of one is.
+    ``lead``: by how much the part exceeds its counterpart in the last two. ``links`` lead from the part to
+    its counterpart, and back.
     """
 
     part: Bools
     counterpart: Bools
     figures: list[float]
-    sides: tuple[float, float]
+    lead: list[float]
     links: tuple[Link, Link]
 
 
-def alike(photo: Photo, logits: Floats, most_pixels: int) -> list[Alike]:
+def alike(photo: Photo, logits: Floats, unlike: Floats | None, most_pixels: int) -> list[Alike]:
     """Return what occurs twice in a photo, reduced to ``most_pixels``.
 
     ``logits`` (rows, columns) say how manipulated each block of 8x8 pixels looks; there are none of rows that
-    are not in the file.
+    are not in the file. ``unlike`` is the `unlikeness` of their noise, None if unknown.
     """
     plane = cv2.cvtColor(photo.pixels[: 8 * len(logits)], cv2.COLOR_RGB2GRAY)
     shape = plane.shape
@@ -65,15 +66,21 @@ def alike(photo: Photo, logits: Floats, most_pixels: int) -> list[Alike]:
     matches = [match for match in repeated(plane) if match.pair.counterpart.any()]
     if not matches:
         return []
-    local = cv2.resize(logits.clip(-_MOST, _MOST), plane.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    usual = float(np.median(local))
+    size = plane.shape[::-1]
+    local = cv2.resize(logits.clip(-_MOST, _MOST), size, interpolation=cv2.INTER_LINEAR)
+    local -= np.median(local)
+    noise = np.zeros_like(local)
+    if unlike is not None:
+        noise = cv2.resize(unlike, size, interpolation=cv2.INTER_LINEAR)
     found = []
     for match in matches:
         pair = match.pair
-        sides = float(local[pair.part].mean()), float(local[pair.counterpart].mean())
-        figures = [float(np.log(match.points + 1)), pair.likeness, max(sides) - usual]
+        part, counterpart = (
+            np.array([local[mask].mean(), noise[mask].mean()]) for mask in (pair.part, pair.counterpart)
+        )
+        figures = [float(np.log(match.points + 1)), pair.likeness, *np.maximum(part, counterpart).tolist()]
         links = pair.link(shape), pair.link(shape, back=True)
-        found.append(Alike(pair.part, pair.counterpart, figures, sides, links))
+        found.append(Alike(pair.part, pair.counterpart, figures, (part - counterpart).tolist(), links))
     return found
 
 
@@ -81,7 +88,7 @@ def find_copies(pairs: list[Alike]) -> Copies | None:
     """Return what was copied, of what is alike; None if nothing is.
 
     Things that occur twice are copies the more surely the more exactly they do, and the more manipulated one
-    of them looks; that one is the copy.
+    of them looks, or the more its noise is unlike the photo's; that one is the copy.
     """
     if not pairs:
         return None
@@ -89,12 +96,12 @@ def find_copies(pairs: list[Alike]) -> Copies | None:
     most, links = -np.inf, []
     for pair in pairs:
         evidence = float(_WEIGHTS @ pair.figures + _NONE)
-        difference = pair.sides[0] - pair.sides[1]
-        shares = expit(_SIDE * np.array([difference, -difference]))
+        lead = float(_SIDE @ pair.lead)
+        shares = expit(np.array([lead, -lead]))
         for mask, share in zip((pair.part, pair.counterpart), shares / shares.max(), strict=True):
             heat[mask] = np.maximum(heat[mask], expit(evidence) * share)
             odds[mask] += share * np.logaddexp(0, evidence + _WITHIN)
         most = max(most, evidence)
         if evidence >= 0:
-            links.append(pair.links[pair.sides[1] > pair.sides[0]])
+            links.append(pair.links[lead < 0])
     return Copies(heat, odds, float(expit(most)), tuple(links))

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit, logit
 
@@ -35,8 +36,8 @@ _CELLS = 48  # of a side, at most, that the score is made of: a peak of many wou
 class Judged:
     """What the network says of a photo.
 
-    ``odds``, logarithms, of each pixel that is in the file, ``logits`` of each block; ``trust`` is how probable
-    it is that a block's are right, ``probability`` that of the photo.
+    ``odds``, logarithms, of each pixel that is in the file, ``logits`` of each block; ``trust`` is how
+    probable it is that a block's are right, ``probability`` that of the photo.
     """
 
     odds: Floats
@@ -113,9 +114,8 @@ class Fusion(Learned):
         links: tuple[Link, ...] = ()
         unclear = False
         # What its noise says of a place orders what the network says little of, and accuses none by itself.
-        unlike = unlikeness(photo.pixels[:rows]) if self.residuals else None
+        unlike = self.unlike(photo.pixels[:rows])
         if unlike is not None:
-            unlike = unlike.clip(-_UNLIKE, _UNLIKE)
             odds += interpolate_blocks(np.float32(self.residuals) * (unlike - _COMMON), shape, _BLOCK)
             evidence["residuals"] = _padded(unlike.clip(0) / _UNLIKE, lost // _BLOCK)
         # Independent evidence, of filters and of copies: the odds multiply.
@@ -129,7 +129,7 @@ class Fusion(Learned):
             evidence["filters"] = _padded(plain.clip(0) / np.float32(self.filters), lost // _BLOCK)
             unclear = np.bincount(ndimage.label(plain >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART
             reason += ", or the pattern of colour filters is missing"
-        copies = find_copies(alike(photo, said.logits, self.copies)) if self.copies else None
+        copies = find_copies(alike(photo, said.logits, unlike, self.copies)) if self.copies else None
         if copies:
             odds += cv2.resize(copies.odds, shape[::-1], interpolation=cv2.INTER_LINEAR)
             evidence["copies"], links = copies.heat, copies.links
@@ -137,6 +137,11 @@ class Fusion(Learned):
             reason += ", or where parts of it occur twice" if links else ""
         heat = _padded(expit(odds, out=odds), lost)
         return Look(heat, suspicion(suspect), reason, evidence, links, bool(unclear))
+
+    def unlike(self, pixels: NDArray[np.uint8]) -> Floats | None:
+        """Return the `unlikeness` of blocks, bounded either way; None if nothing is said of it."""
+        found = unlikeness(pixels) if self.residuals else None
+        return None if found is None else found.clip(-_UNLIKE, _UNLIKE)
 
     def judge(self, photo: Photo) -> Judged:
         """Return what the network alone says of a photo.
