@@ -21,6 +21,7 @@ __all__ = ["Fusion", "Judgement"]
 
 _BLOCK = 8  # pixels of a side of what a feature stands for: a block of JPEG
 _LEVELS = 21  # magnitudes of a coefficient, see `signal.history`
+_PLANES = 24  # one for each, and empty ones: ONNX Runtime convolves eights of them faster than what is left
 _TRAITS = 4  # what is said of a frequency in a block
 _FINE = 16  # maps that tell places within a block apart
 _SCENE = 4  # of a block: its mean red, green and blue, and how much brightness varies in it
@@ -207,7 +208,7 @@ class _History(nn.Module):
 
     def __init__(self, maps: int) -> None:
         super().__init__()
-        around = nn.Conv2d(_LEVELS, 48, 3, padding=1, bias=False)
+        around = nn.Conv2d(_PLANES, 48, 3, padding=1, bias=False)
         self.first = nn.Sequential(around, nn.BatchNorm2d(48), nn.ReLU(), _normed(48, _TRAITS, 1))
         made = _TRAITS * _BLOCK**2 + _BLOCK**2 + 1
         self.rest = nn.Sequential(_normed(made, maps, 1), _Residual(maps, 1), _Residual(maps, 1))
@@ -217,7 +218,7 @@ class _History(nn.Module):
         # Each frequency is a picture of its own, of a pixel for each block, and has a plane for each
         # magnitude; `one_hot` has another order of axes, and takes eight times the memory.
         pictures = levels.reshape(photos, rows, _BLOCK, columns, _BLOCK).permute(0, 2, 4, 1, 3)
-        known = torch.arange(_LEVELS, dtype=levels.dtype, device=levels.device)[:, None, None]
+        known = torch.arange(_PLANES, dtype=levels.dtype, device=levels.device)[:, None, None]
         planes = (pictures.reshape(-1, 1, rows, columns) == known).to(table.dtype)
         traits = self.first(planes.contiguous(memory_format=torch.channels_last))
         maps = traits.reshape(photos, _BLOCK**2, _TRAITS, rows, columns).transpose(1, 2)
