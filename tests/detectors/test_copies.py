@@ -73,12 +73,3 @@ def test_nothing_twice_is_nothing() -> None:
         )
         is None
     )
-
-
-def test_evidence_adds_up_where_the_copy_is() -> None:
-    pixels, source, copy = copied()
-    found = find(pixels, np.where(copy, 2, -4).astype(np.float32))
-    assert found.odds.shape == found.heat.shape
-    assert found.odds[copy].mean() > 2
-    assert found.odds[source].mean() < 0.5
-    assert (found.odds >= 0).all()

@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 # Logistic regressions on photos of the train splits and copies made of them: `benchmarks/copies.py`.
 _WEIGHTS, _NONE = np.array([0.69, 4.12, 0.48, 1.01]), -6.71  # of `Alike.figures`
 _SIDE = np.array([0.70, 3.24])  # of `Alike.lead`
-_WITHIN = 2.0  # what a place in a pair has above that of the pair: most of a photo is in none
+_LOUD = 0.5  # by which a copy's logit is raised in the heat: with .73 it reaches thresholds of networks
 _MOST = 9.2  # of a logit
 
 
@@ -27,12 +27,11 @@ _MOST = 9.2  # of a logit
 class Copies:
     """What speaks for copies.
 
-    ``heat`` (rows, columns) of any size in [0, 1]; ``odds``, as large: logarithms by which the odds of being
-    manipulated grow; the ``probability`` that there is a copy; links from probable ones to their sources.
+    ``heat`` (rows, columns) of any size in [0, 1]; the ``probability`` that there is a copy; links from
+    probable ones to their sources.
     """
 
     heat: Floats
-    odds: Floats
     probability: float
     links: tuple[Link, ...]
 
@@ -92,16 +91,15 @@ def find_copies(pairs: list[Alike]) -> Copies | None:
     """
     if not pairs:
         return None
-    heat, odds = np.zeros((2, *pairs[0].part.shape), np.float32)
+    heat = np.zeros(pairs[0].part.shape, np.float32)
     most, links = -np.inf, []
     for pair in pairs:
         evidence = float(_WEIGHTS @ pair.figures + _NONE)
         lead = float(_SIDE @ pair.lead)
         shares = expit(np.array([lead, -lead]))
         for mask, share in zip((pair.part, pair.counterpart), shares / shares.max(), strict=True):
-            heat[mask] = np.maximum(heat[mask], expit(evidence) * share)
-            odds[mask] += share * np.logaddexp(0, evidence + _WITHIN)
+            heat[mask] = np.maximum(heat[mask], expit(evidence + _LOUD) * share)
         most = max(most, evidence)
         if evidence >= 0:
             links.append(pair.links[lead < 0])
-    return Copies(heat, odds, float(expit(most)), tuple(links))
+    return Copies(heat, float(expit(most)), tuple(links))

@@ -118,7 +118,6 @@ class Fusion(Learned):
         if unlike is not None:
             odds += interpolate_blocks(np.float32(self.residuals) * (unlike - _COMMON), shape, _BLOCK)
             evidence["residuals"] = _padded(unlike.clip(0) / _UNLIKE, lost // _BLOCK)
-        # Independent evidence, of filters and of copies: the odds multiply.
         filters = find_mosaic(photo.pixels[:rows]) if self.filters else None
         if filters and filters.plain:
             plain = filters.odds(self.filters)
@@ -129,14 +128,16 @@ class Fusion(Learned):
             evidence["filters"] = _padded(plain.clip(0) / np.float32(self.filters), lost // _BLOCK)
             unclear = np.bincount(ndimage.label(plain >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART
             reason += ", or the pattern of colour filters is missing"
+        heat = expit(odds, out=odds)
         copies = find_copies(alike(photo, said.logits, unlike, self.copies)) if self.copies else None
         if copies:
-            odds += cv2.resize(copies.odds, shape[::-1], interpolation=cv2.INTER_LINEAR)
+            # A copy leaves little else, so that what the network does not see speaks against none: for one
+            # reason or the other.
+            heat += (1 - heat) * cv2.resize(copies.heat, shape[::-1], interpolation=cv2.INTER_LINEAR)
             evidence["copies"], links = copies.heat, copies.links
             suspect = max(suspect, copies.probability)
             reason += ", or where parts of it occur twice" if links else ""
-        heat = _padded(expit(odds, out=odds), lost)
-        return Look(heat, suspicion(suspect), reason, evidence, links, bool(unclear))
+        return Look(_padded(heat, lost), suspicion(suspect), reason, evidence, links, bool(unclear))
 
     def unlike(self, pixels: NDArray[np.uint8]) -> Floats | None:
         """Return the `unlikeness` of blocks, bounded either way; None if nothing is said of it."""
