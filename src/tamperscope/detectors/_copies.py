@@ -17,7 +17,7 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
 # Logistic regressions on photos of the train splits and copies made of them: `benchmarks/copies.py`.
-_WEIGHTS, _NONE = np.array([0.69, 4.12, 0.48, 1.01]), -6.71  # of `Alike.figures`
+_WEIGHTS, _NONE = np.array([0.67, 5.55, 0.66, 1.77]), -8.04  # of `Alike.figures`
 _SIDE = np.array([0.70, 3.24])  # of `Alike.lead`
 _LOUD = 0.5  # by which a copy's logit is raised in the heat: with .73 it reaches thresholds of networks
 _MOST = 9.2  # of a logit
@@ -40,10 +40,9 @@ class Copies:
 class Alike:
     """Two parts of a photo that look alike, and what speaks for a copy.
 
-    ``figures``: the logarithm of how many points were found in both, how well they correlate, by how much
-    one of them looks more manipulated than the photo, and how unlike the photo's the noise of one is.
-    ``lead``: by how much the part exceeds its counterpart in the last two. ``links`` lead from the part to
-    its counterpart, and back.
+    ``figures``: the logarithm of how many points were found in both, how well they correlate, and by how much
+    one of them looks more manipulated, and its noise more unlike the photo's, than the other. ``lead``: the
+    last two, negative where it is the counterpart. ``links`` lead from the part to its counterpart, and back.
     """
 
     part: Bools
@@ -67,19 +66,16 @@ def alike(photo: Photo, logits: Floats, unlike: Floats | None, most_pixels: int)
         return []
     size = plane.shape[::-1]
     local = cv2.resize(logits.clip(-_MOST, _MOST), size, interpolation=cv2.INTER_LINEAR)
-    local -= np.median(local)
     noise = np.zeros_like(local)
     if unlike is not None:
         noise = cv2.resize(unlike, size, interpolation=cv2.INTER_LINEAR)
     found = []
     for match in matches:
         pair = match.pair
-        part, counterpart = (
-            np.array([local[mask].mean(), noise[mask].mean()]) for mask in (pair.part, pair.counterpart)
-        )
-        figures = [float(np.log(match.points + 1)), pair.likeness, *np.maximum(part, counterpart).tolist()]
+        lead = [float(one[pair.part].mean() - one[pair.counterpart].mean()) for one in (local, noise)]
+        figures = [float(np.log(match.points + 1)), pair.likeness, *map(abs, lead)]
         links = pair.link(shape), pair.link(shape, back=True)
-        found.append(Alike(pair.part, pair.counterpart, figures, (part - counterpart).tolist(), links))
+        found.append(Alike(pair.part, pair.counterpart, figures, lead, links))
     return found
 
 
@@ -87,7 +83,7 @@ def find_copies(pairs: list[Alike]) -> Copies | None:
     """Return what was copied, of what is alike; None if nothing is.
 
     Things that occur twice are copies the more surely the more exactly they do, and the more manipulated one
-    of them looks, or the more its noise is unlike the photo's; that one is the copy.
+    looks beside the other, or the more its noise is unlike the photo's; that one is the copy.
     """
     if not pairs:
         return None
