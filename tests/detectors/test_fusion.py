@@ -136,6 +136,21 @@ def test_copies_raise_the_heat_where_they_are_and_nowhere_else(
     assert joined.score >= alone.score
 
 
+def test_a_photo_with_a_likely_copy_is_not_cleared(
+    network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_copies, "_NONE", -5.5)
+    weights = tmp_path / "made.onnx"
+    own = replace(card(network="fusion", calibration=(1.0, -20.0), threshold=0.9995), doubt=0.5)
+    weights.write_bytes(with_card(to_onnx(network), own))
+    given = decode(photos.encode(copied()[0]))
+    alone, joined = build(weights, copies=0).localize(given), build(weights).localize(given)
+    assert alone.score is not None
+    assert alone.score < 0.01
+    assert joined.links
+    assert joined.score == 0.5
+
+
 def test_unlike_noise_moves_the_heat_and_not_the_score(weights: Path) -> None:
     pixels, mask = pasted_into_camera()
     given = decode(photos.encode(pixels))

@@ -126,7 +126,7 @@ class Fusion(Learned):
             # them without loss were at hand.
             odds += interpolate_blocks(plain.clip(0), shape, _BLOCK)
             evidence["filters"] = _padded(plain.clip(0) / np.float32(self.filters), lost // _BLOCK)
-            unclear = np.bincount(ndimage.label(plain >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART
+            unclear = bool(np.bincount(ndimage.label(plain >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART)
             reason += ", or the pattern of colour filters is missing"
         heat = expit(odds, out=odds)
         copies = find_copies(alike(photo, said.logits, unlike, self.copies)) if self.copies else None
@@ -135,9 +135,9 @@ class Fusion(Learned):
             # reason or the other.
             heat += (1 - heat) * cv2.resize(copies.heat, shape[::-1], interpolation=cv2.INTER_LINEAR)
             evidence["copies"], links = copies.heat, copies.links
-            suspect = max(suspect, copies.probability)
+            suspect, unclear = max(suspect, copies.probability), unclear or bool(links)
             reason += ", or where parts of it occur twice" if links else ""
-        return Look(_padded(heat, lost), suspicion(suspect), reason, evidence, links, bool(unclear))
+        return Look(_padded(heat, lost), suspicion(suspect), reason, evidence, links, unclear)
 
     def unlike(self, pixels: NDArray[np.uint8]) -> Floats | None:
         """Return the `unlikeness` of blocks, bounded either way; None if nothing is said of it."""
