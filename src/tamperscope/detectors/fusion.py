@@ -58,7 +58,7 @@ class Fusion(Learned):
         640, "pixels of a side of what is looked at at once, a multiple of 8", low=64, high=4096
     )
     part: int = option(
-        384, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
+        256, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
     )
     half: float = option(
         0.7, "by how much, at most, a look at half the size changes a place's logit; 0: none", low=0, high=100
