@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 # Logistic regressions on photos of the train splits and copies made of them: `benchmarks/copies.py`.
 _WEIGHTS, _NONE = np.array([0.67, 5.55, 0.66, 1.77]), -8.04  # of `Alike.figures`
 _SIDE = np.array([0.70, 3.24])  # of `Alike.lead`
-_LOUD = 0.5  # by which a copy's logit is raised in the heat: with .73 it reaches thresholds of networks
+_LOUD = 0.5  # by which a copy's logit is raised in the heat: with .73 it reaches the threshold of `fusion`
 _MOST = 9.2  # of a logit
 
 
@@ -40,16 +40,22 @@ class Copies:
 class Alike:
     """Two parts of a photo that look alike, and what speaks for a copy.
 
-    ``figures``: the logarithm of how many points were found in both, how well they correlate, and by how much
-    one of them looks more manipulated, and its noise more unlike the photo's, than the other. ``lead``: the
-    last two, negative where it is the counterpart. ``links`` lead from the part to its counterpart, and back.
+    ``points`` were found in both, ``likeness`` is how well they correlate, ``lead`` by how much the part
+    looks more manipulated, and its noise more unlike the photo's, than the counterpart. ``links`` lead from
+    the part to its counterpart, and back.
     """
 
     part: Bools
     counterpart: Bools
-    figures: list[float]
+    points: int
+    likeness: float
     lead: list[float]
     links: tuple[Link, Link]
+
+    @property
+    def figures(self) -> list[float]:
+        """What tells a copy from what is alike; which of both has the lead does not matter."""
+        return [float(np.log(self.points + 1)), self.likeness, *map(abs, self.lead)]
 
 
 def alike(photo: Photo, logits: Floats, unlike: Floats | None, most_pixels: int) -> list[Alike]:
@@ -65,17 +71,16 @@ def alike(photo: Photo, logits: Floats, unlike: Floats | None, most_pixels: int)
     if not matches:
         return []
     size = plane.shape[::-1]
-    local = cv2.resize(logits.clip(-_MOST, _MOST), size, interpolation=cv2.INTER_LINEAR)
-    noise = np.zeros_like(local)
-    if unlike is not None:
-        noise = cv2.resize(unlike, size, interpolation=cv2.INTER_LINEAR)
+    noise = np.zeros_like(logits) if unlike is None else unlike
+    maps = [
+        cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in (logits.clip(-_MOST, _MOST), noise)
+    ]
     found = []
     for match in matches:
         pair = match.pair
-        lead = [float(one[pair.part].mean() - one[pair.counterpart].mean()) for one in (local, noise)]
-        figures = [float(np.log(match.points + 1)), pair.likeness, *map(abs, lead)]
+        lead = [float(one[pair.part].mean() - one[pair.counterpart].mean()) for one in maps]
         links = pair.link(shape), pair.link(shape, back=True)
-        found.append(Alike(pair.part, pair.counterpart, figures, lead, links))
+        found.append(Alike(pair.part, pair.counterpart, match.points, pair.likeness, lead, links))
     return found
 
 

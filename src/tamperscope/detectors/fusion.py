@@ -163,7 +163,8 @@ class Fusion(Learned):
         # Only where the second look differs from its own mean, and only so much: it orders what the first one
         # says little of, but knows no history, so that it must not accuse or clear a photo.
         shift = (again - again.mean()).clip(-1, 1) * np.float32(self.half)
-        said.odds[:] += cv2.resize(shift, (photo.width, height), interpolation=cv2.INTER_LINEAR)
+        odds = said.odds
+        odds += cv2.resize(shift, (photo.width, height), interpolation=cv2.INTER_LINEAR)
         return said
 
     def _judge(self, photo: Photo, height: int) -> Judged:

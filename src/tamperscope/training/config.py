@@ -225,6 +225,6 @@ RECIPES: dict[str, dict[str, Any]] = {
         "marked": 0.005,
         "misses": 0.2,
     },
-    # The shipped weights': an hour on two cores of a fast machine, a night on a laptop that has other work.
+    # The shipped weights': an hour on two cores of a fast machine, three on one of a slow one.
     "overnight": {**_LONG, "epochs": 32, "forged": 0.3},
 }
