@@ -92,10 +92,12 @@ def test_training_goes_on_from_what_was_exported(tmp_path: Path, monkeypatch: py
     assert after.learned == card.learned
 
 
-def test_what_learning_alone_needs_is_in_the_file_as_well(tmp_path: Path) -> None:
-    network, other = build_network("fusion"), build_network("fusion")
+@pytest.mark.parametrize("name", ["fusion", "conv_lstm", "semi_global"])
+def test_the_file_holds_all_that_learning_needs(name: str, tmp_path: Path) -> None:
+    network, other = build_network(name), build_network(name)
     with torch.no_grad():
-        network.get_parameter("missing").fill_(7)
+        for values in network.parameters():
+            values.add_(torch.rand_like(values))
     (tmp_path / "network.onnx").write_bytes(to_onnx(network))
     load_weights(other, tmp_path / "network.onnx")
     for name, values in network.state_dict().items():
@@ -105,7 +107,7 @@ def test_what_learning_alone_needs_is_in_the_file_as_well(tmp_path: Path) -> Non
 def test_files_that_do_not_hold_what_was_learned_are_refused(tmp_path: Path) -> None:
     (tmp_path / "odd.onnx").write_bytes(b"odd")
     (tmp_path / "lstm.onnx").write_bytes(to_onnx(build_network("conv_lstm")))
-    for name, file in (("fusion", "odd.onnx"), ("conv_lstm", "lstm.onnx"), ("fusion", "lstm.onnx")):
+    for name, file in (("fusion", "odd.onnx"), ("semi_global", "lstm.onnx"), ("fusion", "lstm.onnx")):
         with pytest.raises(CorruptFile, match="its weights cannot be used"):
             load_weights(build_network(name), tmp_path / file)
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from tamperscope.detectors._onnx import KEY, NetworkCard
 from tamperscope.errors import CorruptFile, InvalidParameter, OutputError
@@ -30,6 +31,7 @@ PREFIX = "network."  # of what weights are called in an exported file
 WEIGHTS = "network.safetensors"  # once the run is finished
 _RUN, _SPLIT = "run.json", "split.csv"
 _COLUMNS = ("split", "dataset", "image", "digest", "manipulated")
+_LSTM = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # PyTorch's names, in ONNX's order
 _LIBRARIES = ("torch", "lightning", "numpy", "opencv-python-headless", "tamperscope")
 
 Row = dict[str, str]
@@ -127,16 +129,33 @@ def _exported(network: Network, path: Path) -> dict[str, Tensor]:
 
     """
     graph = onnx.load(str(path), load_external_data=False).graph
-    named = {one.name: one for one in graph.initializer}
-    alike = {node.output[0]: named.get(node.input[0]) for node in graph.node if node.op_type == "Identity"}
-    held = {name.removeprefix(PREFIX): one for name, one in {**alike, **named}.items() if one}
+    named = {one.name: torch.tensor(numpy_helper.to_array(one)) for one in graph.initializer}
+    alike = {
+        node.output[0]: named[node.input[0]]
+        for node in graph.node
+        if node.op_type == "Identity" and node.input[0] in named
+    }
+    held = {name.removeprefix(PREFIX): values for name, values in {**alike, **named}.items()}
+    layers = ([named[name] for name in node.input[1:4]] for node in graph.node if node.op_type == "LSTM")
+    held.update(_recurrent(network, layers))
     state = network.state_dict()
     for name in state:
         if name in held:
-            state[name] = torch.tensor(numpy_helper.to_array(held[name]))
+            state[name] = held[name]
         elif state[name].is_floating_point():
             raise RuntimeError(f"it does not hold {name} as it was learned")
     return state
+
+
+def _recurrent(network: Network, layers: Iterator[list[Tensor]]) -> Iterator[tuple[str, Tensor]]:
+    """Name what ONNX holds of LSTMs, layer by layer, as PyTorch does; its gates come in another order."""
+    for name, module in network.named_modules():
+        if isinstance(module, nn.LSTM):
+            for layer, (entry, state, bias) in enumerate(islice(layers, module.num_layers)):
+                both = (entry[0], state[0], *bias[0].chunk(2))
+                for kind, values in zip(_LSTM, both, strict=True):
+                    into, out, forget, cell = values.chunk(4)
+                    yield f"{name}.{kind}_l{layer}", torch.cat([into, forget, cell, out])
 
 
 def _read(out: Path) -> Run | None:
