@@ -410,6 +410,19 @@ def test_a_second_interruption_does_not_hang(tmp_path: Path) -> None:
     assert process.returncode == 130
 
 
+def test_an_interruption_before_anything_is_loaded_is_no_traceback() -> None:
+    # As if Ctrl-C came at the moment when the commands begin to be imported.
+    code = (
+        "import os, signal, sys; from tamperscope.__main__ import main\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'tamperscope.cli': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting()); main()"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    assert (found.returncode, found.stderr) == (-signal.SIGINT, b"")
+
+
 def test_main_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["tamperscope", "--version"])
