@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ from tamperscope.training.config import Training
 from tamperscope.training.data import open_splits
 from tamperscope.training.run import build_network, train
 
+_TRIED = [("stride", "64"), ("stride", "32"), ("exact", "false"), ("exact", "true")]
 _SIZES = {"384x256": (256, 384), "1 MP": (1000, 1000), "12 MP": (3000, 4000)}
 
 
@@ -41,9 +43,9 @@ def analysis(name: str, folder: Path) -> None:
     for label, (height, width) in _SIZES.items():
         photo = folder / f"{label}.jpg"
         cv2.imwrite(str(photo), np.tile(picture, (8, 7, 1))[:height, :width])
-        patches = issubclass(plugins.load("detectors", name), PatchNetwork)
-        for stride in (64, 32) if patches else (0,):
-            words = ("--set", f"{name}.stride={stride}") if stride else ()
+        known = {entry.name for entry in fields(plugins.load("detectors", name))}
+        for field, value in [pair for pair in _TRIED if pair[0] in known] or [("", "")]:
+            words = ("--set", f"{name}.{field}={value}") if field else ()
             seconds, memory = scan(photo, name, *words)
             print(f"{name}, {label}, {' '.join(words[1:])}: {seconds:.2f} s, {memory} MiB", flush=True)
 

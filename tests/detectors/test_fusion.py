@@ -185,3 +185,15 @@ def test_missing_filters_raise_the_heat_and_forbid_to_clear(
     assert "colour filters" in joined.reason
     assert joined.score == (alone.score if doubt is None else doubt)
     assert max(alone.score, whole.score) < 0.999
+
+
+@pytest.mark.parametrize("name", ["fusion", "fusion_open"])
+def test_the_shipped_weights_in_eight_bits_are_those_as_learned(name: str) -> None:
+    exact, short = (plugins.build("detectors", name, exact=exact) for exact in (True, False))
+    one, other = (detector.trained.card for detector in (exact, short))
+    assert exact.weights_digest != short.weights_digest
+    metrics = dict(other.metrics)
+    assert metrics.pop("in 8 bits")["mean difference"]["mask"] < 0.005
+    assert replace(other, metrics=metrics) == one, "run tamperscope quantize once more"
+    found, again = (detector.localize(photo()).heatmap for detector in (exact, short))
+    assert 0 < np.abs(found - again).mean() < 0.01

@@ -14,7 +14,7 @@ from tamperscope.signal.error_level import whole_levels
 from tamperscope.training import wholes
 from tamperscope.training.config import Training
 from tamperscope.training.data import VALIDATION, Labelled, Photographs, collate, forge_one, open_splits
-from tamperscope.training.run import _items, train
+from tamperscope.training.run import stream, train
 from tamperscope.training.wholes import Wholes, comparable
 from training_made import TINY, write_set
 
@@ -52,7 +52,7 @@ def test_both_classes_are_saved_alike(splits: dict[str, Photographs]) -> None:
         assert all(same) if again == 0 else not any(same)
 
 
-def test_items_are_drawn_the_same_for_the_same_seed(splits: dict[str, Photographs]) -> None:
+def teststream_are_drawn_the_same_for_the_same_seed(splits: dict[str, Photographs]) -> None:
     training = replace(EVEN, forged=0.5, epoch_steps=5)
     first, again, later = (Wholes(splits["train"].labelled, training, epoch, SIGHT) for epoch in (0, 0, 1))
     assert len(first) == 5 * training.batch
@@ -85,7 +85,7 @@ def test_classes_are_compared_within_data_sets(tmp_path: Path) -> None:
     assert comparable([one, other, alone]) == [one, other]
     assert comparable([one, alone]) == [one, alone]
     among = SimpleNamespace(labelled=[one, other, alone])
-    validation = _items(among, EVEN, VALIDATION, SIGHT)  # type: ignore[arg-type]
+    validation = stream(among, EVEN, VALIDATION, SIGHT)  # type: ignore[arg-type]
     assert isinstance(validation, Wholes)
     assert validation.labelled == [one, other]
 

@@ -64,7 +64,7 @@ class Learned(Detector):
 
         """
         name = plugins.name_of(self)
-        path = Path(self.weights) if self.weights else shipped(name)
+        path = Path(self.weights) if self.weights else self.shipped
         if not self.ready:
             raise MissingWeights(
                 f"no weights of {name} are shipped",
@@ -73,9 +73,14 @@ class Learned(Detector):
         return open_weights(path, self.network or name, self.threads)
 
     @property
+    def shipped(self) -> Path:
+        """Where the weights lie that come with us, if there are such."""
+        return shipped(plugins.name_of(self))
+
+    @property
     def ready(self) -> bool:
         """Whether there are weights."""
-        return bool(self.weights) or shipped(plugins.name_of(self)).exists()
+        return bool(self.weights) or self.shipped.exists()
 
     @property
     def weights_digest(self) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import ClassVar
 
 import cv2
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit, logit
 
+from tamperscope import plugins
 from tamperscope.detectors._copies import alike, find_copies
 from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
-from tamperscope.detectors._onnx import as_input
+from tamperscope.detectors._onnx import as_input, shipped
 from tamperscope.errors import MissingEvidence
 from tamperscope.plugins import option
 from tamperscope.signal.history import history
@@ -78,6 +80,8 @@ class Fusion(Learned):
         0.6, "how much of its noise's unlikeness is added to a place's logit; 0: none", low=0, high=100
     )
 
+    exact: bool = option(False, "the shipped weights as they were learned, instead of in 8 bits: slower")
+
     smallest: ClassVar[int] = 64
 
     card: ClassVar[Card] = Card(
@@ -102,6 +106,12 @@ class Fusion(Learned):
             "are those of the photo as it is",
         ),
     )
+
+    @property
+    def shipped(self) -> Path:
+        """Where the weights lie that come with us: ``tamperscope quantize`` made of them those in 8 bits."""
+        name = plugins.name_of(self)
+        return shipped(name if self.exact else f"{name}.int8")
 
     def look(self, photo: Photo) -> Look:
         """Return what the network says of a photo, what was copied within it, and how far that is trusted."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tamperscope.detectors.fusion import Fusion
-from tamperscope.plugins import option
 from tamperscope.types import Card
 
 __all__ = ["FusionOpen"]
@@ -17,8 +16,6 @@ class FusionOpen(Fusion):
     References: ours; see `networks.fusion` for what it builds on.
 
     """
-
-    half: float = option(0.0, "as of fusion; not measured for these weights", low=0, high=100)
 
     network: ClassVar[str] = "fusion"
 

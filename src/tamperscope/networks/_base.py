@@ -99,6 +99,10 @@ class Network(nn.Module, ABC):
         shape = 5, 3, self.sight.side, self.sight.side
         return {"pixels": torch.rand(shape, generator=torch.Generator().manual_seed(0))}
 
+    def asked(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """Return inputs of `answers` by name, for what `forward` would be given."""
+        return {"pixels": inputs[0]}
+
     def answers(self, *inputs: Tensor) -> dict[str, Tensor]:
         """Return what is shipped of the network, by name: probabilities of manipulation instead of logits."""
         return probabilities(self(*inputs))
@@ -188,6 +192,12 @@ class ContextNetwork(Network):
         photo = torch.rand(shape, generator=torch.Generator().manual_seed(1))
         with torch.no_grad():
             return {**super().examples(), "photo": photo, "known": self.eval().look(photo)}
+
+    def asked(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """Return patches, whole photos, and what is seen in those for each patch."""
+        pixels, photos, number = inputs
+        with torch.no_grad():
+            return {"pixels": pixels, "photo": photos, "known": self.eval().look(photos)[number]}
 
     def answers(self, *inputs: Tensor) -> dict[str, Tensor]:
         """Return probabilities for patches of a photo that is ``known``, and what is ``seen`` in a photo."""

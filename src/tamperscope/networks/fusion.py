@@ -156,16 +156,20 @@ class Fusion(Network):
     def examples(self) -> dict[str, Tensor]:
         """Return a crop that is no square with its history, and what another photo looks like."""
         random = torch.Generator().manual_seed(0)
-        given = {
-            "pixels": torch.rand(2, 3, 64, 96, generator=random),
-            "levels": torch.randint(0, _LEVELS, (2, 64, 96), generator=random, dtype=torch.uint8),
-            "table": torch.randint(1, 60, (2, 8, 8), generator=random).float(),
-            "stored": torch.tensor([1.0, 0.0]),
-        }
+        return self.asked(
+            torch.rand(2, 3, 64, 96, generator=random),
+            torch.randint(0, _LEVELS, (2, 64, 96), generator=random, dtype=torch.uint8),
+            torch.randint(1, 60, (2, 8, 8), generator=random).float(),
+            torch.tensor([1.0, 0.0]),
+        )
+
+    def asked(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """Return crops with their history, and what another photo looks like: here the crops themselves."""
         with torch.no_grad():
-            features, fine = self.eval().look(*given.values())
+            features, fine = self.eval().look(*inputs)
             mean, square = self.summary(features)
             judged = self.judge(features, fine, mean, square)
+        given = dict(zip(("pixels", "levels", "table", "stored"), inputs, strict=True))
         cells = {"cells": judged.blocks, "trusted": judged.trust.sigmoid()}
         return {**given, "blocks": features, "details": fine, "mean": mean, "square": square, **cells}
 

@@ -36,7 +36,7 @@ from tamperscope.training.module import PatchModule
 from tamperscope.training.start import scale
 from tamperscope.training.wholes import Wholes
 
-__all__ = ["build_network", "train"]
+__all__ = ["build_network", "stream", "train"]
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of the GNU C library's mallopt
 _MEASURED = 14  # batches, by which normalizations are set anew
@@ -74,7 +74,7 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
         if not training.start and not (out / LAST).exists():
             network.pretrain()
             if training.scaled:
-                items = _items(learn, training, 0, network.sight)
+                items = stream(learn, training, 0, network.sight)
                 first = collate([items[item] for item in range(_FIRST)])
                 step = max(1, first["pixels"].numel() // (3 * _SEEN))
                 of_patches = {"pixels", "photo", "levels", "table", "stored"}.intersection(first)
@@ -213,7 +213,7 @@ def _keep_memory() -> None:
         library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _items(photographs: Photographs, training: Training, epoch: int, sight: Sight) -> TorchDataset[Item]:
+def stream(photographs: Photographs, training: Training, epoch: int, sight: Sight) -> TorchDataset[Item]:
     """Return what an epoch gives to the network: patches, or whole photographs whose masks are not read."""
     if sight.levels:
         labelled = photographs.labelled
@@ -235,12 +235,12 @@ class _Data(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
         epoch = self.trainer.current_epoch if self.trainer else 0
         options = self.training_options
-        items = _items(self.learn, options, epoch, self.sight)
+        items = stream(self.learn, options, epoch, self.sight)
         return self._loader(items, options.per_photo * options.devices)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:
         return self._loader(
-            _items(self.validate, self.training_options, VALIDATION, self.sight),
+            stream(self.validate, self.training_options, VALIDATION, self.sight),
             self.training_options.validation,
         )
 
