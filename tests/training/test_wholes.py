@@ -52,7 +52,7 @@ def test_both_classes_are_saved_alike(splits: dict[str, Photographs]) -> None:
         assert all(same) if again == 0 else not any(same)
 
 
-def teststream_are_drawn_the_same_for_the_same_seed(splits: dict[str, Photographs]) -> None:
+def test_items_are_drawn_the_same_for_the_same_seed(splits: dict[str, Photographs]) -> None:
     training = replace(EVEN, forged=0.5, epoch_steps=5)
     first, again, later = (Wholes(splits["train"].labelled, training, epoch, SIGHT) for epoch in (0, 0, 1))
     assert len(first) == 5 * training.batch

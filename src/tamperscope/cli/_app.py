@@ -10,7 +10,7 @@ import typer
 
 from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
-__all__ = ["FAILED", "FOUND", "INTERRUPTED", "TERMINATED", "answering", "app", "progress", "say"]
+__all__ = ["FAILED", "FOUND", "INTERRUPTED", "TERMINATED", "answering", "app", "needing", "progress", "say"]
 
 FAILED, FOUND, INTERRUPTED, TERMINATED = 1, 3, 130, 143
 
@@ -46,6 +46,16 @@ def answering(*, usage: bool = False, resume: str = "") -> Iterator[None]:
     except KeyboardInterrupt:
         say(f"interrupted: {resume}" if resume else "interrupted")
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def needing(extra: str, what: str) -> Iterator[None]:
+    """Turn a library that is missing into one line: ``what`` needs it, and which ``extra`` brings it."""
+    try:
+        yield
+    except ImportError as error:
+        say(f"{what} ({error}); pip install 'tamperscope[{extra}]'")
+        raise typer.Exit(FAILED) from None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, say
+from tamperscope.cli._app import answering, app, needing
 
 __all__ = ["convert"]
 
@@ -29,11 +29,8 @@ def convert(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Write the network here (ONNX).")],
 ) -> None:
     """Write a network with weights that others published, and that cannot be shipped, as one ONNX file."""
-    try:
+    with needing("train", "converting needs PyTorch, ONNX and h5py"):
         from tamperscope.training.export import convert as write
-    except ImportError as error:
-        say(f"converting needs PyTorch, ONNX and h5py ({error}); pip install 'tamperscope[train]'")
-        raise typer.Exit(FAILED) from None
 
     with answering():
         card = write(network, weights, out)

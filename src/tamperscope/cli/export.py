@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, progress, say
+from tamperscope.cli._app import answering, app, needing, progress
 from tamperscope.plugins import pair
 
 __all__ = ["export"]
@@ -45,12 +45,9 @@ def export(
     ] = None,
 ) -> None:
     """Write the best weights of a training as one ONNX file, with a card inside that says all about them."""
-    try:
+    with needing("train", "exporting needs PyTorch and ONNX"):
         from tamperscope.training.export import export as write
         from tamperscope.training.folder import read_run
-    except ImportError as error:
-        say(f"exporting needs PyTorch and ONNX ({error}); pip install 'tamperscope[train]'")
-        raise typer.Exit(FAILED) from None
     from tamperscope.training.data import open_splits
 
     with answering(usage=True):

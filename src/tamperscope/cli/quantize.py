@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, progress, say
+from tamperscope.cli._app import answering, app, needing, progress
 from tamperscope.plugins import names
 
 __all__ = ["quantize"]
@@ -42,11 +42,8 @@ def quantize(
     ] = None,
 ) -> None:
     """Write weights once more with 8 instead of 32 bits: faster, and nearly the same answers."""
-    try:
+    with needing("train", "this needs PyTorch and ONNX"):
         from tamperscope.training.quantize import quantize as write
-    except ImportError as error:
-        say(f"this needs PyTorch and ONNX ({error}); pip install 'tamperscope[train]'")
-        raise typer.Exit(FAILED) from None
     from tamperscope.training.data import open_splits
 
     with answering():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, progress, say
+from tamperscope.cli._app import FAILED, answering, app, needing, progress, say
 from tamperscope.cli._settings import Workers
 from tamperscope.cli.evaluate import measure, report_unusable
 from tamperscope.errors import InvalidParameter
@@ -102,11 +102,8 @@ def _train(
     table: "Table", roots: Mapping[str, Path], config: str, changes: dict[str, str], seed: int, out: Path
 ) -> "list[Worth]":
     """Train what the table needs, or find it below ``out``."""
-    try:
+    with needing("train", "this table trains networks"):
         from tamperscope.training.tables import Wanted, train_all
-    except ImportError as error:
-        say(f"this table trains networks ({error}); pip install 'tamperscope[train]'")
-        raise typer.Exit(FAILED) from None
     from tamperscope.training.config import Training
     from tamperscope.training.data import open_splits
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, say
+from tamperscope.cli._app import FAILED, answering, app, needing, say
 from tamperscope.io.paths import display
 
 __all__ = ["serve"]
@@ -69,13 +69,10 @@ def serve(
     tokens = _tokens(token_file)
     if host not in _LOOPBACK and not tokens and not without_token:
         raise typer.BadParameter(f"with --host {host} others reach it: give --token-file, or --without-token")
-    try:
+    with needing("serve", "serving needs FastAPI and SQLAlchemy"):
         import uvicorn
 
         from tamperscope.serving.app import build
-    except ImportError as error:
-        say(f"serving needs FastAPI and SQLAlchemy ({error}); pip install 'tamperscope[serve]'")
-        raise typer.Exit(FAILED) from None
     from tamperscope.io.decode import Limits
     from tamperscope.serving.settings import Settings, default_data
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, say
+from tamperscope.cli._app import answering, app, needing
 from tamperscope.plugins import names, pair
 
 __all__ = ["train"]
@@ -44,11 +44,8 @@ def train(
     ] = None,
 ) -> None:
     """Train a network on the train split, and choose its weights on the val split."""
-    try:
+    with needing("train", "training needs PyTorch and Lightning"):
         from tamperscope.training.run import train as run
-    except ImportError as error:
-        say(f"training needs PyTorch and Lightning ({error}); pip install 'tamperscope[train]'")
-        raise typer.Exit(FAILED) from None
     from tamperscope.training.config import Training
     from tamperscope.training.data import open_splits
 

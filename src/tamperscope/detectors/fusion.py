@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit, logit
 
-from tamperscope import plugins
 from tamperscope.detectors._copies import alike, find_copies
 from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
-from tamperscope.detectors._onnx import as_input, shipped
+from tamperscope.detectors._onnx import as_input
 from tamperscope.errors import MissingEvidence
 from tamperscope.plugins import option
 from tamperscope.signal.history import history
@@ -110,8 +109,8 @@ class Fusion(Learned):
     @property
     def shipped(self) -> Path:
         """Where the weights lie that come with us: ``tamperscope quantize`` made of them those in 8 bits."""
-        name = plugins.name_of(self)
-        return shipped(name if self.exact else f"{name}.int8")
+        learned = super().shipped
+        return learned if self.exact else learned.with_suffix(".int8.onnx")
 
     def look(self, photo: Photo) -> Look:
         """Return what the network says of a photo, what was copied within it, and how far that is trusted."""
