@@ -45,8 +45,10 @@ def write_network(
     )
 
 
-def write_views(path: Path, network: str, views: int, side: int = 24, variant: str = "small") -> Path:
-    """Write a network that says the same of every photo.
+def write_views(
+    path: Path, network: str, views: int, side: int = 24, variant: str = "small", **more: Any
+) -> Path:
+    """Write a network that says the same of every photo; ``more`` is written on its card.
 
     The probabilities of its views rise from .5 to .9, and the map of the n-th is the n-th power of a ramp.
     """
@@ -71,7 +73,7 @@ def write_views(path: Path, network: str, views: int, side: int = 24, variant: s
         nodes,
         ["n", 3, side, side],
         shapes,
-        card(network=network, variant=variant, calibration=(1.0, 0.0)).dumps(),
+        card(network=network, variant=variant, calibration=(1.0, 0.0), **more).dumps(),
     )
 
 

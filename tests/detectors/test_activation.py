@@ -10,8 +10,10 @@ import pytest
 import photos
 from networks_made import write_views
 from tamperscope import plugins
+from tamperscope.detectors._onnx import Trained
 from tamperscope.errors import InvalidParameter, MissingWeights, UnknownPlugin
 from tamperscope.io.decode import decode
+from tamperscope.signal.error_level import grid_windows
 from tamperscope.types import Photo
 
 
@@ -91,3 +93,48 @@ def test_a_segmenter_without_weights_is_said_before_the_first_photo(made: Path) 
     build(made).prepare()
     with pytest.raises(MissingWeights):
         build(made, segmenter="pspnet").prepare()
+
+
+def test_weights_of_windows_see_all_of_the_photo_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = write_views(tmp_path / "w.onnx", "wcbnet", 3, 48, sight={"grid": True, "levels": 5})
+    detector = build(weights, segmenter="")
+    asked = []
+    run = Trained.run
+
+    def watched(self: Trained, **inputs: Any) -> Any:
+        asked.append(inputs["pixels"][0].transpose(1, 2, 0))
+        return run(self, **inputs)
+
+    monkeypatch.setattr(Trained, "run", watched)
+    found = detector.localize(photo())
+    expected = [window for _, window in grid_windows(photo().pixels, 5, 48)]
+    assert len(asked) == len(expected) == 3 * 5
+    assert all(np.array_equal(one, other) for one, other in zip(asked, expected, strict=True))
+    assert found.evidence["view 2"].shape == (120, 200)
+    assert np.allclose(found.evidence["view 2"][0, 48:96], np.linspace(0, 1, 48), atol=1e-6)
+    assert found.score == pytest.approx(0.7)
+    build(weights, segmenter="", quality=60).localize(photo())
+    levels = next(window for _, window in grid_windows(photo().pixels, 60, 48))
+    assert np.array_equal(asked[15], levels)
+
+
+def test_the_most_suspicious_window_speaks_for_the_photo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = write_views(tmp_path / "w.onnx", "wcbnet", 3, 48, sight={"grid": True, "levels": 5})
+    told = iter([0.1, 0.2, 0.9, 0.3, *[0.1] * 11])
+
+    def said(_self: Trained, **_inputs: Any) -> Any:
+        value = np.float32(next(told))
+        return {"views": np.full((1, 3), value), "maps": np.full((1, 3, 12, 12), value)}
+
+    monkeypatch.setattr(Trained, "run", said)
+    found = build(weights, segmenter="").localize(photo())
+    assert found.score == pytest.approx(0.9)
+    # Maps are compared over all of the photo: the third window, from column 96, is the one.
+    assert found.evidence["view 3"].shape == (30, 50)
+    assert found.evidence["view 3"][5, 30] == pytest.approx(1)
+    assert found.evidence["view 3"][5, 14] == pytest.approx(2 / 9)
+    assert found.heatmap[20, 120] == pytest.approx(0.9, abs=1e-3)

@@ -19,7 +19,7 @@ from tamperscope.forge import make, remove, retouch
 from tamperscope.forge._paste import Edit
 from tamperscope.forge.develop import caption
 from tamperscope.forge.launder import launder
-from tamperscope.forge.make import Forgery, forge
+from tamperscope.forge.make import Forgery, forge, twins
 from tamperscope.forge.outlines import SHAPES, draw_outline
 from tamperscope.forge.recipe import PRESETS, Recipe
 from tamperscope.io.decode import decode
@@ -310,3 +310,26 @@ def test_photographs_are_reduced_as_often_as_it_says() -> None:
     host = photos.crop(128, 128)
     made = [forge(host, [], recipe, np.random.default_rng(seed)) for seed in range(200)]
     assert 0.2 < np.mean([one.mask.shape == (64, 64) for one in made]) < 0.4
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=8)
+def test_twins_differ_by_the_manipulation_alone(preset: str, seed: int) -> None:
+    host, donor = host_and_donor()
+    one, other = twins(host, [donor], PRESETS[preset], np.random.default_rng(seed))
+    assert not one.kind
+    assert not one.mask.any()
+    assert other.kind
+    assert {**one.parameters, "edit": other.parameters["edit"]} == other.parameters
+    assert one.saving == other.saving
+    assert one.pixels.shape == other.pixels.shape
+
+
+def test_twins_have_the_same_pixels_beside_the_manipulation() -> None:
+    host, donor = host_and_donor()
+    one, other = twins(host, [donor], CERTAIN, np.random.default_rng(0))
+    assert np.array_equal(one.pixels[~other.mask], other.pixels[~other.mask])
+    assert (one.pixels != other.pixels).any()
+    alone = forge(host, [donor], CERTAIN, np.random.default_rng(0))
+    assert np.array_equal(alone.pixels, other.pixels)

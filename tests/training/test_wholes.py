@@ -6,19 +6,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tamperscope import plugins
 from tamperscope.datasets.manifest import Manifest
 from tamperscope.errors import BadMask
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
-from tamperscope.signal.error_level import whole_levels
+from tamperscope.signal.error_level import grid_levels, whole_levels
 from tamperscope.training import wholes
 from tamperscope.training.config import Training
 from tamperscope.training.data import VALIDATION, Labelled, Photographs, collate, forge_one, open_splits
+from tamperscope.training.export import export
 from tamperscope.training.run import stream, train
-from tamperscope.training.wholes import Wholes, comparable
+from tamperscope.training.wholes import Wholes, comparable, saved_like
+from tamperscope.types import Photo
 from training_made import TINY, write_set
 
 SIGHT = Sight(side=64, levels=90)
+GRID = replace(SIGHT, levels=5, grid=True)
 EVEN = replace(TINY, variant="", manipulated=0.5, resaved=1.0, per_photo=1)
 
 
@@ -130,3 +134,90 @@ def test_no_mask_is_read_in_a_training(
     train("wcbnet", splits["train"], splits["val"], options, tmp_path / "run")
     with pytest.raises(Exception, match=r"mask was read|cannot be used"):  # what sees patches does read them
         train("fcn", splits["train"], splits["val"], replace(options, per_photo=2), tmp_path / "patches")
+
+
+def test_a_sight_on_the_grid_sees_windows_of_photographs_as_they_are(splits: dict[str, Photographs]) -> None:
+    labelled = splits["val"].labelled
+    training = replace(EVEN, resaved=0.0)
+    items = Wholes.of_each(labelled, training, GRID)
+    for item, (path, manipulated, _) in zip(map(items.__getitem__, range(len(items))), labelled, strict=True):
+        expected = grid_levels(decode(path).pixels, 5, 64)
+        assert len(item["pixels"]) == 4  # of 128x128
+        assert item["label"].tolist() == [manipulated] * 4
+        assert np.array_equal(item["pixels"][3], expected[-64:, -64:])
+    one = Wholes(splits["train"].labelled, training, 0, GRID)[0]
+    assert one["pixels"].shape == (1, 64, 64, 3)
+
+
+@pytest.mark.parametrize("sight", [SIGHT, GRID])
+def test_twins_are_of_both_classes(splits: dict[str, Photographs], sight: Sight) -> None:
+    training = replace(EVEN, twins=True, forged=0.5, epoch_steps=6, resaved=0.5)
+    items = Wholes(splits["train"].labelled, training, 0, sight)
+    assert len(items) == 6 * training.batch // 2
+    for place in range(len(items)):
+        item = items[place]
+        assert item["label"].tolist() == [False, True]
+        assert item["pixels"].shape == (2, 64, 64, 3)
+        assert np.array_equal(item["pixels"], items[place]["pixels"])
+    # Without manipulated photographs all of them are forged.
+    pristine = [one for one in splits["train"].labelled if not one.manipulated]
+    assert Wholes(pristine, replace(training, forged=1.0), 0, sight)[0]["label"].tolist() == [False, True]
+
+
+def test_of_drawn_twins_the_pristine_one_was_saved_as_the_other(
+    splits: dict[str, Photographs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = []
+
+    def saving(photo: Photo, other: Photo) -> Photo:
+        pairs.append((photo, other, saved_like(photo, other)))
+        return pairs[-1][2]
+
+    monkeypatch.setattr(wholes, "saved_like", saving)
+    items = Wholes(splits["train"].labelled, replace(EVEN, twins=True, forged=0.0, epoch_steps=4), 0, SIGHT)
+    for place in range(len(items)):
+        items[place]
+    assert len(pairs) == len(items)
+    for photo, other, saved in pairs:
+        if other.jpeg is None:
+            assert saved is photo
+            continue
+        assert saved.jpeg is not None
+        assert np.array_equal(saved.jpeg.tables[0], other.jpeg.tables[0])
+
+
+def test_a_training_with_twins_runs_and_its_card_tells_the_sight(
+    splits: dict[str, Photographs], tmp_path: Path
+) -> None:
+    options = replace(EVEN, variant="blocks", twins=True, forged=0.5, epochs=1, epoch_steps=1)
+    train("wcbnet", splits["train"], splits["val"], options, tmp_path / "run")
+    card = export(tmp_path / "run", tmp_path / "wcbnet.onnx", {"train": splits["train"]})
+    assert card.sight["grid"]
+    assert card.sight["levels"] == 5
+    found = plugins.build("detectors", "wcbnet", weights=str(tmp_path / "wcbnet.onnx"))
+    photo = decode(splits["val"].labelled[0].path)
+    assert found.localize(photo).heatmap.shape == (photo.height, photo.width)
+
+
+def test_hosts_are_drawn_evenly_from_each_data_set(
+    splits: dict[str, Photographs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (few, *many) = [one for one in splits["train"].labelled if not one.manipulated]
+    labelled = [few._replace(source="few"), *[one._replace(source="many") for one in many] * 20]
+    read: list[Any] = []
+
+    def reading(given: Any) -> Photo:
+        read.append(given)
+        return decode(given)
+
+    monkeypatch.setattr(wholes, "decode", reading)
+    shares = []
+    for evenly in (False, True):
+        items = Wholes(labelled, replace(EVEN, evenly=evenly, forged=1.0, epoch_steps=12), 0, SIGHT)
+        read.clear()
+        for place in range(len(items)):
+            items[place]
+        hosts = [given for given in read if not isinstance(given, bytes)]
+        shares.append(hosts.count(few.path) / len(hosts))
+    assert shares[0] < 0.1
+    assert 0.3 < shares[1] < 0.7

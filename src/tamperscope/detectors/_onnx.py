@@ -41,7 +41,9 @@ class NetworkCard:
     intercept that make a probability of the logit of the photo's patches, None if there was nothing to fit it
     to; ``calibrated`` says what it was fitted to. ``data`` names the photographs by data set, with their
     terms and counts, ``metrics`` what was measured on which split; ``training`` is the configuration.
-    ``learned`` are the photographs that it learned from, by the first 16 letters of their files' SHA-256.
+    ``sight`` is what the network sees of a photo, as `networks.Sight` has it; weights made before it was
+    written down have none. ``learned`` are the photographs that it learned from, by the first 16 letters of
+    their files' SHA-256.
     """
 
     network: str
@@ -53,6 +55,7 @@ class NetworkCard:
     calibration: tuple[float, float] | None = None
     calibrated: str = ""
     doubt: float | None = None
+    sight: dict[str, Any] = field(default_factory=dict)
     data: Sequence[dict[str, Any]] = ()
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from tamperscope.errors import InvalidParameter
 from tamperscope.plugins import option
 from tamperscope.refine._gate import gate
 from tamperscope.refine._smooth import smooth
-from tamperscope.signal.windows import whole
+from tamperscope.signal.windows import starts, whole
 from tamperscope.types import Photo
 
 __all__ = ["PatchNetwork", "top_mean"]
@@ -71,7 +71,7 @@ class PatchNetwork(Learned):
         missing = [(0, max(0, side - length)) for length in shape]
         if any(after for _, after in missing):  # a photo smaller than what the network sees is mirrored
             pixels = np.pad(pixels, [*missing, (0, 0)], mode="symmetric")
-        corners = [_starts(length, side, self.stride) for length in pixels.shape[:2]]
+        corners = [starts(length, side, self.stride) for length in pixels.shape[:2]]
         rows, columns = (int(starts[-1]) + side for starts in corners)
         window = _window(side, self.stride)
         maps = {name: np.zeros((rows, columns), np.float32) for name in self.trained.outputs}
@@ -97,12 +97,6 @@ def top_mean(labels: Floats) -> float:
     return float(np.sort(labels)[-max(1, round(_TOP * labels.size)) :].mean(dtype=np.float64))
 
 
-def _starts(length: int, side: int, stride: int) -> NDArray[np.intp]:
-    """Return where patches begin: every ``stride`` pixels, and the last one at the end of the grid."""
-    last = (length - side) // _GRID * _GRID
-    return np.unique(np.append(np.arange(0, last + 1, stride), last))
-
-
 def _window(side: int, stride: int) -> Floats:
     """Return a patch's weights (side, side): even without overlap, else falling to the sides."""
     if stride == side:
@@ -116,9 +110,9 @@ def _total(corners: list[NDArray[np.intp]], window: Floats) -> Floats:
     side = len(window)
     line = window[side // 2] / np.sqrt(window[side // 2, side // 2])
     axes = []
-    for starts in corners:
-        axis = np.zeros(int(starts[-1]) + side, np.float32)
-        for start in starts:
+    for begins in corners:
+        axis = np.zeros(int(begins[-1]) + side, np.float32)
+        for start in begins:
             axis[start : start + side] += line
         axes.append(axis)
     return np.outer(*axes)

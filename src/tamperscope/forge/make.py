@@ -1,7 +1,8 @@
 """One forgery, from photographs and a generator of random numbers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -20,7 +21,7 @@ from tamperscope.forge.retouch import retouch
 from tamperscope.forge.sensor import sense
 from tamperscope.forge.splice import splice
 
-__all__ = ["Forgery", "check_size", "forge"]
+__all__ = ["Forgery", "check_size", "forge", "twins"]
 
 _EDITS: dict[str, Callable[[Pixels, Pixels, Mask, Recipe, np.random.Generator], Edit]] = {
     "splice": splice,
@@ -70,6 +71,41 @@ def forge(host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random
         Defect: the manipulation changed pixels outside its mask.
 
     """
+    started = _manipulated(host, donors, recipe, rng)
+    return _passed_on(started.pixels, started.mask, started.kind, started.parameters, recipe, rng)
+
+
+def twins(
+    host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random.Generator
+) -> tuple[Forgery, Forgery]:
+    """Make a photograph and a forgery of it, alike in all that was done to them but the manipulation.
+
+    Arguments and errors are those of `forge`; ``recipe.pristine`` does not count. In a host of a single
+    colour neither is manipulated.
+    """
+    started = _manipulated(host, donors, replace(recipe, pristine=0), rng)
+    same = deepcopy(rng)
+    before = {name: value for name, value in started.parameters.items() if name != "edit"}
+    return (
+        _passed_on(started.host, np.zeros_like(started.mask), "", before, recipe, same),
+        _passed_on(started.pixels, started.mask, started.kind, started.parameters, recipe, rng),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Manipulated:
+    """A host as it was taken, and what was made of it, before it is passed on."""
+
+    host: Pixels
+    pixels: Pixels
+    mask: Mask
+    kind: str
+    parameters: dict[str, Any]
+
+
+def _manipulated(
+    host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random.Generator
+) -> _Manipulated:
     for photo in (host, *donors):
         check_size(photo, recipe)
     parameters: dict[str, Any] = {}
@@ -95,7 +131,7 @@ def forge(host: Pixels, donors: Sequence[Pixels], recipe: Recipe, rng: np.random
             pixels, mask, parameters["edit"] = edit.pixels, edit.mask, edit.parameters
         else:
             kind = ""
-    return _passed_on(pixels, mask, _KINDS.get(kind, ""), parameters, recipe, rng)
+    return _Manipulated(host, pixels, mask, _KINDS.get(kind, ""), parameters)
 
 
 def _edit(kind: str, host: Pixels, donor: Pixels, recipe: Recipe, rng: np.random.Generator) -> Edit | None:

@@ -181,6 +181,18 @@ PRESETS: dict[str, Recipe] = {
         final_quality=(85, 99),
         develop=0.1,
     ),
+    # One saving more or less, on one grid and at one size; what labels alone teach something from.
+    "savings": Recipe(
+        kinds={"splice": 0.6, "copy_move": 0.25, "remove": 0.15},
+        area=(0.02, 0.25),
+        host_quality=(50, 99),
+        donor_quality=(40, 99),
+        off_grid=0,
+        final_jpeg=0.75,
+        final_quality=(55, 99),
+        families=_ALL_FAMILIES,
+        launder=0,
+    ),
     # As photographs arrive by messenger: resized, cropped, and saved again.
     "laundered": Recipe(launder=1, final_jpeg=1),
 }

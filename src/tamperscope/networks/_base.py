@@ -34,8 +34,9 @@ class Sight:
 
     If ``context`` is not 0, also the whole photo, brought to a square of that many pixels a side. With
     ``history``, also the JPEG coefficients of the patches, see `signal.history`. If ``levels`` is not 0,
-    nothing but the whole photo: its signed error levels at that JPEG quality, in a square of ``side``. What
-    it learns from has sides of at least ``least`` pixels, and is mirrored to that of a patch; 0: a patch's.
+    nothing but the whole photo: its signed error levels at that JPEG quality, in a square of ``side``; with
+    ``grid``, windows of that side of the photo as it is, on the 8x8 grid. What it learns from has sides of
+    at least ``least`` pixels, and is mirrored to that of a patch; 0: a patch's.
     """
 
     side: int = PATCH
@@ -43,6 +44,7 @@ class Sight:
     levels: int = 0
     history: bool = False
     least: int = 0
+    grid: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +91,7 @@ class Network(nn.Module, ABC):
     """
 
     variants: ClassVar[dict[str, dict[str, Any]]]
-    sight: ClassVar[Sight] = Sight()
+    sight: Sight = Sight()
 
     @abstractmethod
     def forward(self, *inputs: Tensor) -> Prediction: ...

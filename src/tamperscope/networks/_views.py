@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +10,7 @@ from torchvision.models import get_model
 from torchvision.models.resnet import BasicBlock, ResNet
 
 from tamperscope.networks._base import EVEN, Balance, Network, Prediction, Sight, Truth
+from tamperscope.networks._phases import Phases
 
 __all__ = ["ViewNetwork", "Views", "activation", "blocks", "resnet", "widths"]
 
@@ -25,14 +25,20 @@ class Views(Prediction):
 class ViewNetwork(Network):
     """Classifies whole photos by one or several views of them, each with its activation map."""
 
-    sight: ClassVar[Sight] = Sight(side=384, levels=90)
+    sight = Sight(side=384, levels=90)
+
+    def see(self, backbone: str) -> ResNet:
+        """Return a ResNet, see `resnet`, and take the sight that it is made for."""
+        if backbone == "blocks10":
+            self.sight = Sight(side=256, levels=5, grid=True)
+        return resnet(backbone)
 
     @abstractmethod
     def look(self, levels: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return logits (batch, views) of being manipulated, and the `activation` map of each view."""
 
     def forward(self, *inputs: Tensor) -> Prediction:
-        """Predict for whole photos' error levels (batch, 3, 384, 384)."""
+        """Predict for whole photos' error levels, or windows of them, (batch, 3, side, side)."""
         logits, _ = self.look(*inputs)
         manipulated = logits.mean(dim=1)
         return Views(None, torch.stack([torch.zeros_like(manipulated), manipulated], dim=1), views=logits)
@@ -75,8 +81,15 @@ def activation(features: Tensor, classify: nn.Linear) -> tuple[Tensor, Tensor]:
 
 
 def resnet(name: str) -> ResNet:
-    """Return a ResNet of torchvision's by its name, or "resnet10", one basic block for each size."""
-    body: ResNet = ResNet(BasicBlock, [1, 1, 1, 1]) if name == "resnet10" else get_model(name, weights=None)
+    """Return a ResNet of torchvision's by its name, or one of ours.
+
+    "resnet10" has one basic block for each size; so has "blocks10", but begins with `Phases` of 8x8 pixels.
+    """
+    ours = name in ("resnet10", "blocks10")
+    body: ResNet = ResNet(BasicBlock, [1, 1, 1, 1]) if ours else get_model(name, weights=None)
+    if name == "blocks10":
+        body.conv1 = Phases(body.conv1.out_channels)
+        body.maxpool = nn.Identity()
     body.avgpool, body.fc = nn.Identity(), nn.Identity()
     return body
 

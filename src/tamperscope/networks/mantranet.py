@@ -36,7 +36,7 @@ class ManTraNet(Network):
     """
 
     variants: ClassVar[dict[str, dict[str, Any]]] = {"ManTraNet": {}}
-    sight: ClassVar[Sight] = Sight(side=256)
+    sight = Sight(side=256)
 
     def __init__(self) -> None:
         super().__init__()

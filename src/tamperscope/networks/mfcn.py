@@ -36,7 +36,7 @@ class Mfcn(Network):
         "narrow": {"widths": (16, 32, 48, 64, 64)},
         "VGG-16": {"published": True},
     }
-    sight: ClassVar[Sight] = Sight(side=256)
+    sight = Sight(side=256)
 
     mean: Tensor
     spread: Tensor

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from tamperscope.networks._views import ViewNetwork, activation, blocks, resnet, widths
+from tamperscope.networks._views import ViewNetwork, activation, blocks, widths
 
 __all__ = ["ResNetView"]
 
@@ -21,11 +21,15 @@ class ResNetView(ViewNetwork):
 
     """
 
-    variants: ClassVar[dict[str, dict[str, Any]]] = {"small": {"backbone": "resnet10"}, "ResNet-50": {}}
+    variants: ClassVar[dict[str, dict[str, Any]]] = {
+        "small": {"backbone": "resnet10"},
+        "blocks": {"backbone": "blocks10"},
+        "ResNet-50": {},
+    }
 
     def __init__(self, *, backbone: str = "resnet50") -> None:
         super().__init__()
-        self.body = resnet(backbone)
+        self.body = self.see(backbone)
         self.classify = nn.Linear(widths(self.body)[-1], 1)
 
     def look(self, levels: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -36,7 +36,7 @@ class SemiGlobal(ContextNetwork, ConvLstm):
         "light": {},
         "resnet18": {"branch": "resnet18"},
     }
-    sight: ClassVar[Sight] = Sight(context=224)
+    sight = Sight(context=224)
 
     def __init__(self, *, branch: str = "light") -> None:
         super().__init__(hidden=_HIDDEN)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from tamperscope.networks._views import ViewNetwork, blocks, resnet, widths
+from tamperscope.networks._views import ViewNetwork, blocks, widths
 
 __all__ = ["View", "WcbNet"]
 
@@ -22,7 +22,8 @@ class WcbNet(ViewNetwork):
     pass, three heads on it; the paper trains a network for each.
 
     Args:
-        backbone: a ResNet, see `networks._views.resnet`.
+        backbone: a ResNet, see `networks._views.resnet`. **Ours:** that of blocks sees windows of the photo
+            as it is, instead of a square that all of it is brought to.
         views: blocks, 1 to 5, whose size the views take.
 
     References:
@@ -32,6 +33,7 @@ class WcbNet(ViewNetwork):
     """
 
     variants: ClassVar[dict[str, dict[str, Any]]] = {
+        "blocks": {"backbone": "blocks10"},
         "small": {"backbone": "resnet10"},
         "WCBnet": {},
         "WCBnet_2": {"views": (2,)},
@@ -41,7 +43,7 @@ class WcbNet(ViewNetwork):
 
     def __init__(self, *, backbone: str = "resnet50", views: Sequence[int] = (2, 3, 4)) -> None:
         super().__init__()
-        self.body = resnet(backbone)
+        self.body = self.see(backbone)
         self.views = nn.ModuleList(View(widths(self.body), view - 1) for view in views)
 
     def look(self, levels: Tensor) -> tuple[Tensor, list[Tensor]]:

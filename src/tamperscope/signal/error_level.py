@@ -1,11 +1,15 @@
 """What a photo loses when it is saved as JPEG once more."""
 
+from collections.abc import Iterator
+from itertools import product
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["recompress", "signed_error_levels", "whole_levels"]
+from tamperscope.signal.windows import mirrored, starts
 
+__all__ = ["grid_levels", "grid_windows", "recompress", "signed_error_levels", "whole_levels"]
 
 _STEPS = 64
 
@@ -28,6 +32,24 @@ def signed_error_levels(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.f
     """
     loss = pixels.astype(np.float32) - recompress(pixels, quality)
     return np.asarray(loss / np.float32(255), np.float32)
+
+
+def grid_levels(pixels: NDArray[np.uint8], quality: int, side: int) -> NDArray[np.float32]:
+    """Return the signed error levels of a photo as it is, mirrored to whole blocks and ``side`` at least.
+
+    **Ours**: nothing is resized, so that they show what each block of 8x8 pixels went through. Of a low
+    quality they hold nearly all of a block but its mean.
+    """
+    return mirrored(signed_error_levels(pixels, quality), side)
+
+
+def grid_windows(
+    pixels: NDArray[np.uint8], quality: int, side: int
+) -> Iterator[tuple[tuple[int, int], NDArray[np.float32]]]:
+    """Yield windows (side, side, 3) of a photo's `grid_levels`, and where they begin, so that all is seen."""
+    levels = grid_levels(pixels, quality, side)
+    for row, column in product(*(starts(length, side, side).tolist() for length in levels.shape[:2])):
+        yield (row, column), levels[row : row + side, column : column + side]
 
 
 def whole_levels(pixels: NDArray[np.uint8], quality: int, side: int) -> NDArray[np.float32]:

@@ -7,7 +7,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Tile", "blocks_to_pixels", "interpolate_blocks", "strips", "tiles", "whole"]
+__all__ = [
+    "Tile",
+    "blocks_to_pixels",
+    "bounded",
+    "interpolate_blocks",
+    "mirrored",
+    "starts",
+    "strips",
+    "tiles",
+    "whole",
+]
+
+_GRID = 8
 
 
 def strips(rows: int, most: int) -> Iterator[slice]:
@@ -38,6 +50,28 @@ def tiles(length: int, side: int, margin: int) -> Iterator[Tile]:
         start = max(0, place.start - margin)
         kept = slice(place.start - start, place.stop - start)
         yield Tile(slice(start, min(length, place.stop + margin)), kept, place)
+
+
+def starts(length: int, side: int, stride: int) -> NDArray[np.intp]:
+    """Return where windows begin: every ``stride`` pixels, and the last one at the end of the grid.
+
+    >>> starts(30, 8, 16)
+    array([ 0, 16])
+    """
+    last = (length - side) // _GRID * _GRID
+    return np.unique(np.append(np.arange(0, last + 1, stride), last))
+
+
+def mirrored(plane: NDArray[Any], side: int) -> NDArray[Any]:
+    """Return what is smaller than ``side`` mirrored to that, at the end of its last blocks.
+
+    >>> mirrored(np.arange(9)[None], 16)[0, 5:]
+    array([5, 6, 7, 8, 8, 8, 8, 8, 8, 8, 8])
+    """
+    beyond = [(0, 0)] * (plane.ndim - 2)
+    whole_blocks = np.pad(plane, [(0, -length % _GRID) for length in plane.shape[:2]] + beyond, mode="edge")
+    missing = [(0, max(0, side - length)) for length in whole_blocks.shape[:2]]
+    return np.pad(whole_blocks, missing + beyond, mode="symmetric")
 
 
 def blocks_to_pixels(

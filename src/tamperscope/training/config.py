@@ -67,6 +67,10 @@ class Training(Configurable):
     recipe: str = option(
         "default", "of those: a name, or a JSON file; several, such as wild,wild,raw, are drawn alike"
     )
+    twins: bool = option(
+        False,
+        "whole photographs come in pairs, pristine and manipulated, which were saved alike",
+    )
     evenly: bool = option(False, "those are drawn from each data set alike, however many it holds")
     manipulated: float = option(0.7, "share of manipulated photographs among the others", low=0, high=1)
     positive: float = option(0.7, "share of manipulated patches in a manipulated photograph", low=0, high=1)

@@ -21,7 +21,7 @@ from tamperscope.forge.recipe import Recipe, load_recipes
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
 from tamperscope.signal.history import History, history
-from tamperscope.signal.windows import whole
+from tamperscope.signal.windows import mirrored, whole
 from tamperscope.training.config import Training
 from tamperscope.training.patches import draw_patches, turn
 from tamperscope.types import Photo, Sample
@@ -37,6 +37,7 @@ __all__ = [
     "draw_one",
     "forge_one",
     "open_splits",
+    "part",
     "resaved",
 ]
 
@@ -46,6 +47,7 @@ TRIES = 8  # other photographs in place of one that cannot be used
 
 Item = dict[str, Any]
 _T = TypeVar("_T")
+_P = TypeVar("_P", np.uint8, np.float32)
 
 _UNKNOWN = History(np.zeros((0, 0), np.uint8), np.zeros((8, 8), np.float32), stored=False)
 
@@ -205,7 +207,7 @@ class Patches(TorchDataset[Item]):
         context = whole(photo.pixels, self.sight.context)
         plane = photo.pixels
         if min(plane.shape[:2]) < side:
-            plane, mask = _mirrored(plane, side), _mirrored(mask, side)
+            plane, mask = mirrored(plane, side), mirrored(mask, side)
         places, labels = draw_patches(mask, side, count, training.positive, training.least_share, rng)
         known = history(photo).mirrored(side) if self.sight.history else _UNKNOWN
         pixels, masks, histories = [], [], []
@@ -288,7 +290,7 @@ def forge_one(
         TamperscopeError: the recipe does not suit them.
 
     """
-    return forge(_window(pixels, rng), [_window(donor, rng)], recipe, rng)
+    return forge(part(pixels, rng), [part(donor, rng)], recipe, rng)
 
 
 def draw_one(pool: Sequence[_T], rng: np.random.Generator) -> _T:
@@ -296,18 +298,10 @@ def draw_one(pool: Sequence[_T], rng: np.random.Generator) -> _T:
     return pool[int(rng.integers(len(pool)))]
 
 
-def _mirrored(plane: NDArray[Any], side: int) -> NDArray[Any]:
-    """Return what is smaller than ``side`` mirrored to that, at the end of its last blocks."""
-    rest = [(0, -length % 8) for length in plane.shape[:2]]
-    whole_blocks = np.pad(plane, rest + [(0, 0)] * (plane.ndim - 2), mode="edge")
-    missing = [(0, max(0, side - length)) for length in whole_blocks.shape[:2]]
-    return np.pad(whole_blocks, missing + [(0, 0)] * (plane.ndim - 2), mode="symmetric")
-
-
-def _window(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return a part of a large photograph, on its grid."""
+def part(pixels: NDArray[_P], rng: np.random.Generator, most: tuple[int, int] = _HOST) -> NDArray[_P]:
+    """Return a part of a photograph that is larger than ``most``, on its grid."""
     corner = [
         8 * int(rng.integers(max(0, length - wanted) // 8 + 1))
-        for length, wanted in zip(pixels.shape, _HOST, strict=False)
+        for length, wanted in zip(pixels.shape, most, strict=False)
     ]
-    return np.ascontiguousarray(pixels[corner[0] : corner[0] + _HOST[0], corner[1] : corner[1] + _HOST[1]])
+    return np.ascontiguousarray(pixels[corner[0] : corner[0] + most[0], corner[1] : corner[1] + most[1]])

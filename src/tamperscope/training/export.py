@@ -37,6 +37,7 @@ _VECTOR = 4096  # numbers
 _INPUT = "pixels: RGB / 255, (n, 3, {0}, {0}), on the 8x8 grid, never resized; probabilities of manipulation"
 _FILE = "pixels: RGB / 255, (n, 3, any multiples of 8), never resized; levels, table, stored: signal.history"
 _WHOLE = "pixels: signed error levels of the whole photo at JPEG quality {1}, in a square, (n, 3, {0}, {0})"
+_GRID = "pixels: signed error levels at JPEG quality {1}, on the 8x8 grid, never resized, (n, 3, {0}, {0})"
 
 
 Watch = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
@@ -77,6 +78,7 @@ def export(
         variant=training.variant or next(iter(network.variants)),
         version=__version__,
         input=_rule(network),
+        sight=asdict(network.sight),
         licence=_licence(learned),
         data=learned,
         training=asdict(training),
@@ -104,7 +106,8 @@ def _rule(network: Network) -> str:
     if sight.history:
         return _FILE
     side = "any size" if _any_size(network) else sight.side
-    return (_WHOLE if sight.levels else _INPUT).format(side, sight.levels)
+    rule = (_GRID if sight.grid else _WHOLE) if sight.levels else _INPUT
+    return rule.format(side, sight.levels)
 
 
 def _any_size(network: Network) -> bool:
@@ -155,6 +158,7 @@ def convert(name: str, weights: Path, out: Path) -> NetworkCard:
         variant="published",
         version=__version__,
         input=_rule(network),
+        sight=asdict(network.sight),
         licence=plugins.load("detectors", name).card.licence,
     )
     model = with_card(to_onnx(network), card)

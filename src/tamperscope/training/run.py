@@ -236,12 +236,13 @@ class _Data(lightning.LightningDataModule):
         epoch = self.trainer.current_epoch if self.trainer else 0
         options = self.training_options
         items = stream(self.learn, options, epoch, self.sight)
-        return self._loader(items, options.per_photo * options.devices)
+        at_once = (1 + options.twins if self.sight.levels else options.per_photo) * options.devices
+        return self._loader(items, at_once)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:
         return self._loader(
             stream(self.validate, self.training_options, VALIDATION, self.sight),
-            self.training_options.validation,
+            1 if self.sight.levels else self.training_options.validation,
         )
 
     def _loader(self, items: TorchDataset[Item], at_once: int) -> DataLoader[dict[str, Any]]:
@@ -249,7 +250,7 @@ class _Data(lightning.LightningDataModule):
         options = self.training_options
         return DataLoader(
             items,
-            batch_size=max(1, options.batch // (1 if self.sight.levels else at_once)),
+            batch_size=max(1, options.batch // at_once),
             num_workers=options.workers,
             collate_fn=collate,
             multiprocessing_context=_fresh_processes() if options.workers else None,

@@ -1,6 +1,8 @@
 """Whole photographs as a stream of error levels and labels, for networks that never see a mask."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -8,27 +10,45 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 
 from tamperscope.errors import TamperscopeError
+from tamperscope.forge.make import twins
 from tamperscope.forge.recipe import load_recipes
 from tamperscope.io.decode import decode
+from tamperscope.io.encode import encode_jpeg
 from tamperscope.networks._base import Sight
-from tamperscope.signal.error_level import whole_levels
+from tamperscope.signal.error_level import grid_levels, grid_windows, whole_levels
 from tamperscope.training.config import Training
-from tamperscope.training.data import TRIES, VALIDATION, Item, Labelled, draw_one, forge_one, resaved
+from tamperscope.training.data import (
+    TRIES,
+    VALIDATION,
+    Item,
+    Labelled,
+    draw_one,
+    forge_one,
+    part,
+    resaved,
+)
+from tamperscope.types import Photo
 
-__all__ = ["Wholes", "comparable"]
+__all__ = ["Wholes", "comparable", "saved_like"]
+
+_Labelled = tuple[NDArray[np.uint8], bool]  # pixels, and whether they are manipulated
 
 
 class Wholes(TorchDataset[Item]):
-    """Item *i* is one photograph; which, only seed, epoch and *i* decide.
+    """Item *i* is one photograph, or two `twins`; which, only seed, epoch and *i* decide.
 
-    It holds ``pixels`` (1, side, side, 3), signed error levels in [-1, 1], and ``label`` (1), and the other
+    It holds ``pixels`` (n, side, side, 3), signed error levels in [-1, 1], and ``label`` (n), and the other
     entries of `training.data.Patches`, empty. Of the data set nothing but files and labels comes here, so
     that masks cannot be learned from; those of photographs that are forged here are thrown away.
     """
 
     def __init__(self, labelled: Sequence[Labelled], training: Training, epoch: int, sight: Sight) -> None:
         self.labelled, self.training, self.epoch, self.sight = labelled, training, epoch, sight
-        self.pristine = [one.path for one in labelled if not one.manipulated]  # to be forged
+        hosts = defaultdict(list)  # to be forged
+        for one in labelled:
+            if not one.manipulated:
+                hosts[one.source if training.evenly else ""].append(one.path)
+        self.hosts = list(hosts.values())
         real = comparable(labelled)
         self.pools = [[one.path for one in real if one.manipulated == wanted] for wanted in (False, True)]
         self.recipes = load_recipes(training.recipe)
@@ -41,53 +61,98 @@ class Wholes(TorchDataset[Item]):
     def __len__(self) -> int:
         if self.epoch == VALIDATION:
             return len(self.labelled)
-        return self.training.epoch_steps * self.training.batch
+        return self.training.epoch_steps * self.training.batch // (1 + self.training.twins)
 
     def __getitem__(self, index: int) -> Item:
         rng = np.random.default_rng([self.training.seed, self.epoch, index])
         skipped: list[str] = []
         for _ in range(1 if self.epoch == VALIDATION else TRIES):
             try:
-                pixels, manipulated = self._photograph(index, rng)
+                photographs = self._photographs(index, rng)
             except TamperscopeError as error:
                 skipped.append(str(error))
             else:
-                return self._item([(pixels, manipulated)], skipped, rng)
+                return self._item(photographs, skipped, rng)
         return {**self._item([], skipped, rng), "failed": self.epoch != VALIDATION}
 
-    def _photograph(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], bool]:
+    def _photographs(self, index: int, rng: np.random.Generator) -> list[_Labelled]:
         if self.epoch == VALIDATION:
             one = self.labelled[index]
-            return resaved(decode(one.path), self.training, self.recipes, rng).pixels, one.manipulated
+            return [(self._saved(decode(one.path), rng), one.manipulated)]
         manipulated = bool(rng.random() < self.training.manipulated)
-        if self.pristine and rng.random() < self.training.forged:
-            # Both classes come from here: had one another history, size or share, that would be learned.
-            recipe = replace(draw_one(self.recipes, rng), pristine=float(not manipulated))
-            host, donor = (decode(draw_one(self.pristine, rng)) for _ in range(2))
-            forgery = forge_one(host.pixels, donor.pixels, recipe, rng)
-            return decode(forgery.encode()).pixels, bool(forgery.kind)
+        if self.hosts and rng.random() < self.training.forged:
+            return self._forged(manipulated, rng)
+        if self.training.twins and all(self.pools):
+            return self._drawn_pair(rng)
         if not self.pools[manipulated]:
             manipulated = not manipulated
         photo = decode(draw_one(self.pools[manipulated], rng))
-        return resaved(photo, self.training, self.recipes, rng).pixels, manipulated
+        return [(self._saved(photo, rng), manipulated)]
 
-    def _item(
-        self, photographs: list[tuple[NDArray[np.uint8], bool]], skipped: list[str], rng: np.random.Generator
-    ) -> Item:
-        side, count = self.sight.side, len(photographs)
-        levels = np.empty((count, side, side, 3), np.float32)
-        for place, (pixels, _) in enumerate(photographs):
-            found = whole_levels(pixels, self.sight.levels, side)
-            if self.epoch != VALIDATION and self.training.turns:
-                found = found[:: rng.choice((1, -1)), :: rng.choice((1, -1))]
-            levels[place] = found
+    def _drawn_pair(self, rng: np.random.Generator) -> list[_Labelled]:
+        """Draw one of each class; the pristine one is first saved as the manipulated one was.
+
+        Else the saving before the last would tell them apart: it can be seen in the pixels.
+        """
+        pristine, manipulated = (decode(draw_one(pool, rng)) for pool in self.pools)
+        return [
+            (self._saved(photo, deepcopy(rng)), label)
+            for photo, label in ((saved_like(pristine, manipulated), False), (manipulated, True))
+        ]
+
+    def _forged(self, manipulated: bool, rng: np.random.Generator) -> list[_Labelled]:
+        """Forge a photograph; both classes come from here: had one another history, that would be learned."""
+        recipe = draw_one(self.recipes, rng)
+        if not self.training.twins:
+            recipe = replace(recipe, pristine=float(not manipulated))
+        host, donor = (
+            self._part(decode(draw_one(draw_one(self.hosts, rng), rng)).pixels, rng) for _ in range(2)
+        )
+        if not self.training.twins:
+            forgery = forge_one(host, donor, recipe, rng)
+            return [(decode(forgery.encode()).pixels, bool(forgery.kind))]
+        pair = twins(host, [donor], recipe, rng)
+        return [
+            # Each by the same draws, so that their last saving is the same as well.
+            (self._saved(decode(one.encode()), deepcopy(rng)), bool(one.kind))
+            for one in pair
+        ]
+
+    def _part(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Return as much of a photograph that is to be forged as a window shows."""
+        return part(pixels, rng, (self.sight.side,) * 2) if self.sight.grid else pixels
+
+    def _saved(self, photo: Photo, rng: np.random.Generator) -> NDArray[np.uint8]:
+        return resaved(photo, self.training, self.recipes, rng).pixels
+
+    def _item(self, photographs: list[_Labelled], skipped: list[str], rng: np.random.Generator) -> Item:
+        side = self.sight.side
+        seen, labels = [np.empty((0, side, side, 3), np.float32)], [np.empty(0, bool)]
+        for pixels, manipulated in photographs:
+            windows = self._seen(pixels, deepcopy(rng))
+            seen.append(windows)
+            labels.append(np.full(len(windows), manipulated))
+        levels = np.concatenate(seen)
         return {
             "pixels": levels,
-            "mask": np.zeros((count, 1, 1), bool),
-            "label": np.array([manipulated for _, manipulated in photographs], bool),
+            "mask": np.zeros((len(levels), 1, 1), bool),
+            "label": np.concatenate(labels),
             "context": np.zeros((0, 0, 3), np.uint8),
             "skipped": skipped,
         }
+
+    def _seen(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
+        """Return a photograph's error levels (n, side, side, 3): one window in training, else all of them."""
+        quality, side = self.sight.levels, self.sight.side
+        if not self.sight.grid:
+            windows = whole_levels(pixels, quality, side)[None]
+        elif self.epoch == VALIDATION:
+            windows = np.stack([window for _, window in grid_windows(pixels, quality, side)])
+        else:
+            windows = part(grid_levels(pixels, quality, side), rng, (side, side))[None]
+        if self.epoch != VALIDATION and self.training.turns:
+            windows = windows[:, :: rng.choice((1, -1)), :: rng.choice((1, -1))]
+        return windows
 
 
 def comparable(labelled: Sequence[Labelled]) -> list[Labelled]:
@@ -99,3 +164,10 @@ def comparable(labelled: Sequence[Labelled]) -> list[Labelled]:
         {one.source for one in labelled if one.manipulated == wanted} for wanted in (False, True)
     )
     return [one for one in labelled if one.source in pristine & manipulated] or list(labelled)
+
+
+def saved_like(photo: Photo, other: Photo) -> Photo:
+    """Return a photo saved with another one's quantisation tables, or as it is if the other is no JPEG."""
+    if other.jpeg is None:
+        return photo
+    return decode(encode_jpeg(photo.pixels, other.jpeg.tables, other.jpeg.subsampling))
