@@ -37,11 +37,9 @@ class WcbNet(ActivationNetwork):
         year=2024,
         licence="MIT",
         deviations=(
-            "windows of 256x256 of the photo as it is, on its 8x8 grid, instead of all of it at 384x384; the most "
-            "suspicious speaks for the photo. What learned from squares (the paper's variants) sees such",
-            "one small ResNet with three heads, which begins with cosines of the blocks' coefficients "
-            "(networks/_phases.py); the paper's three ResNet-50 can be trained as variants",
-            "the error levels are those of quality 5, which keep what earlier savings left; the paper gives none",
+            "error levels are taken before the photo is brought to 384x384",
+            "one small ResNet with three heads; the paper's three ResNet-50 can be trained as variants",
+            "the error levels are those of quality 90, which the paper does not give",
             "each view's map has a maximum of 1 before the mean, at the size of the finest",
             "regions come from a graph-based segmentation unless another segmenter is set; distances within "
             "one have a maximum of 1, and Bayes' rule has estimators of ours (refine/bayes.py)",

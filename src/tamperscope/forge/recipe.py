@@ -181,8 +181,10 @@ PRESETS: dict[str, Recipe] = {
         final_quality=(85, 99),
         develop=0.1,
     ),
-    # One saving more or less, on one grid and at one size; what labels alone teach something from.
+    # One saving more or less, on one grid; what labels alone teach something from.
     "savings": Recipe(
+        shrink=(0.5, 1.0),
+        shrunk=0.3,
         kinds={"splice": 0.6, "copy_move": 0.25, "remove": 0.15},
         area=(0.02, 0.25),
         host_quality=(50, 99),

@@ -83,15 +83,28 @@ def activation(features: Tensor, classify: nn.Linear) -> tuple[Tensor, Tensor]:
 def resnet(name: str) -> ResNet:
     """Return a ResNet of torchvision's by its name, or one of ours.
 
-    "resnet10" has one basic block for each size; so has "blocks10", but begins with `Phases` of 8x8 pixels.
+    "resnet10" has one basic block for each size. So has "blocks10", but it begins with `Phases` of blocks of
+    8x8 pixels, and its last two look no further than those before, 88 pixels: who sees all of a photo from
+    everywhere can tell that it was manipulated, and not where.
     """
     ours = name in ("resnet10", "blocks10")
     body: ResNet = ResNet(BasicBlock, [1, 1, 1, 1]) if ours else get_model(name, weights=None)
     if name == "blocks10":
         body.conv1 = Phases(body.conv1.out_channels)
         body.maxpool = nn.Identity()
+        for layer in (body.layer3, body.layer4):
+            _narrow(layer[0])
     body.avgpool, body.fc = nn.Identity(), nn.Identity()
     return body
+
+
+def _narrow(block: BasicBlock) -> None:
+    """Let a block see single places only, all of them."""
+    block.conv1, block.conv2 = (
+        nn.Conv2d(one.in_channels, one.out_channels, 1, bias=False) for one in (block.conv1, block.conv2)
+    )
+    assert block.downsample is not None  # noqa: S101  its width changes
+    block.downsample[0].stride = (1, 1)
 
 
 def blocks(body: ResNet, levels: Tensor) -> list[Tensor]:
