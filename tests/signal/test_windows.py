@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamperscope.signal.windows import blocks_to_pixels, interpolate_blocks, strips
+from tamperscope.signal.windows import blocks_to_pixels, interpolate_blocks, mirrored, strips
 
 
 @given(st.integers(0, 200), st.integers(1, 50))
@@ -38,3 +38,13 @@ def test_interpolation_meets_the_blocks_at_their_centres_and_rises_between() -> 
     assert (np.diff(found[0]) >= 0).all()
     assert found[0, :8].max() == 0
     assert found[0, 24:].min() == 1
+
+
+def test_what_is_mirrored_keeps_its_blocks() -> None:
+    plane = np.arange(21 * 24).reshape(21, 24)
+    found = mirrored(plane, 32)
+    assert found.shape == (32, 32)
+    np.testing.assert_array_equal(found[:21, :24], plane)
+    np.testing.assert_array_equal(found[21:24], np.repeat(found[20:21], 3, axis=0))
+    np.testing.assert_array_equal(found[:, 24:], found[:, 16:24][:, ::-1])
+    np.testing.assert_array_equal(found[24:], found[16:24][::-1])

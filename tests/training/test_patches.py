@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tamperscope.networks._base import Sight
-from tamperscope.training.data import Patches, _mirrored, open_splits
+from tamperscope.training.data import Patches, open_splits
 from tamperscope.training.patches import draw_patches, manipulated_shares, turn
 from training_made import TINY, write_set
 
@@ -63,13 +63,3 @@ def test_photographs_smaller_than_a_patch_are_mirrored_if_they_are_large_enough(
     plain = Patches(photographs, TINY, 0, Sight(side=160, history=True))[0]
     assert plain["failed"]
     assert "has fewer than 160 pixels a side" in plain["skipped"][0]
-
-
-def test_what_is_mirrored_keeps_its_blocks() -> None:
-    plane = np.arange(21 * 24).reshape(21, 24)
-    found = _mirrored(plane, 32)
-    assert found.shape == (32, 32)
-    np.testing.assert_array_equal(found[:21, :24], plane)
-    np.testing.assert_array_equal(found[21:24], np.repeat(found[20:21], 3, axis=0))
-    np.testing.assert_array_equal(found[:, 24:], found[:, 16:24][:, ::-1])
-    np.testing.assert_array_equal(found[24:], found[16:24][::-1])
