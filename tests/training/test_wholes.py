@@ -9,12 +9,13 @@ import pytest
 from tamperscope import plugins
 from tamperscope.datasets.manifest import Manifest
 from tamperscope.errors import BadMask
+from tamperscope.forge.make import forge
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import grid_levels, whole_levels
 from tamperscope.training import wholes
 from tamperscope.training.config import Training
-from tamperscope.training.data import VALIDATION, Labelled, Photographs, collate, forge_one, open_splits
+from tamperscope.training.data import VALIDATION, Labelled, Photographs, collate, open_splits
 from tamperscope.training.export import export
 from tamperscope.training.run import stream, train
 from tamperscope.training.wholes import Wholes, comparable, saved_like
@@ -100,10 +101,10 @@ def test_forged_ones_of_both_classes_have_the_same_history(
     made = []
 
     def forging(*given: Any) -> Any:
-        made.append(forge_one(*given))
+        made.append(forge(*given))
         return made[-1]
 
-    monkeypatch.setattr(wholes, "forge_one", forging)
+    monkeypatch.setattr(wholes, "forge", forging)
     items = Wholes(splits["train"].labelled, replace(EVEN, forged=1.0, epoch_steps=8), 0, SIGHT)
     labels = [bool(items[place]["label"][0]) for place in range(len(items))]
     assert [bool(one.kind) for one in made] == labels

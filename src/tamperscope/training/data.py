@@ -16,7 +16,7 @@ from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
 from tamperscope.errors import InvalidParameter, TamperscopeError
 from tamperscope.forge.history import draw_saving
-from tamperscope.forge.make import Forgery, forge
+from tamperscope.forge.make import forge
 from tamperscope.forge.recipe import Recipe, load_recipes
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
@@ -27,6 +27,7 @@ from tamperscope.training.patches import draw_patches, turn
 from tamperscope.types import Photo, Sample
 
 __all__ = [
+    "HOST",
     "TRIES",
     "VALIDATION",
     "Item",
@@ -35,13 +36,12 @@ __all__ = [
     "Photographs",
     "collate",
     "draw_one",
-    "forge_one",
     "open_splits",
     "part",
     "resaved",
 ]
 
-_HOST = (448, 576)  # pixels of a photograph that is forged, at most
+HOST = (448, 576)  # pixels of a photograph that is forged, at most
 VALIDATION = 2**32 - 1  # stands for the epoch that validation has
 TRIES = 8  # other photographs in place of one that cannot be used
 
@@ -192,7 +192,8 @@ class Patches(TorchDataset[Item]):
             photo, mask = self.photographs.read(draw_one(self.pools[manipulated], rng), self.least)
             return resaved(photo, self.training, self.recipes, rng), mask
         photo, donor = (self.photographs.read(self._host(rng), self.least)[0] for _ in range(2))
-        made = forge_one(photo.pixels, donor.pixels, draw_one(self.recipes, rng), rng)
+        recipe = draw_one(self.recipes, rng)
+        made = forge(part(photo.pixels, rng), [part(donor.pixels, rng)], recipe, rng)
         if min(made.mask.shape) < self.least:
             raise TamperscopeError("a forged photograph became too small")
         return decode(made.encode()), made.mask
@@ -281,24 +282,12 @@ def resaved(photo: Photo, training: Training, recipes: Sequence[Recipe], rng: np
     return decode(saving.encode(photo.pixels))
 
 
-def forge_one(
-    pixels: NDArray[np.uint8], donor: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator
-) -> Forgery:
-    """Forge a photograph, or a part of a large one, with what another gives.
-
-    Raises:
-        TamperscopeError: the recipe does not suit them.
-
-    """
-    return forge(part(pixels, rng), [part(donor, rng)], recipe, rng)
-
-
 def draw_one(pool: Sequence[_T], rng: np.random.Generator) -> _T:
     """Draw one of a pool, each with the same chance."""
     return pool[int(rng.integers(len(pool)))]
 
 
-def part(pixels: NDArray[_P], rng: np.random.Generator, most: tuple[int, int] = _HOST) -> NDArray[_P]:
+def part(pixels: NDArray[_P], rng: np.random.Generator, most: tuple[int, int] = HOST) -> NDArray[_P]:
     """Return a part of a photograph that is larger than ``most``, on its grid."""
     corner = [
         8 * int(rng.integers(max(0, length - wanted) // 8 + 1))

@@ -10,23 +10,14 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 
 from tamperscope.errors import TamperscopeError
-from tamperscope.forge.make import twins
+from tamperscope.forge.make import forge, twins
 from tamperscope.forge.recipe import load_recipes
 from tamperscope.io.decode import decode
 from tamperscope.io.encode import encode_jpeg
 from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import grid_levels, grid_windows, whole_levels
 from tamperscope.training.config import Training
-from tamperscope.training.data import (
-    TRIES,
-    VALIDATION,
-    Item,
-    Labelled,
-    draw_one,
-    forge_one,
-    part,
-    resaved,
-)
+from tamperscope.training.data import HOST, TRIES, VALIDATION, Item, Labelled, draw_one, part, resaved
 from tamperscope.types import Photo
 
 __all__ = ["Wholes", "comparable", "saved_like"]
@@ -103,24 +94,18 @@ class Wholes(TorchDataset[Item]):
     def _forged(self, manipulated: bool, rng: np.random.Generator) -> list[_Labelled]:
         """Forge a photograph; both classes come from here: had one another history, that would be learned."""
         recipe = draw_one(self.recipes, rng)
+        photos = [decode(draw_one(draw_one(self.hosts, rng), rng)).pixels for _ in range(2)]
+        # As much as a window shows, so that it shows the manipulation.
+        most = (self.sight.side,) * 2 if self.sight.grid else HOST
+        host, donor = (part(pixels, rng, most) for pixels in photos)
         if not self.training.twins:
-            recipe = replace(recipe, pristine=float(not manipulated))
-        host, donor = (
-            self._part(decode(draw_one(draw_one(self.hosts, rng), rng)).pixels, rng) for _ in range(2)
-        )
-        if not self.training.twins:
-            forgery = forge_one(host, donor, recipe, rng)
+            forgery = forge(host, [donor], replace(recipe, pristine=float(not manipulated)), rng)
             return [(decode(forgery.encode()).pixels, bool(forgery.kind))]
-        pair = twins(host, [donor], recipe, rng)
         return [
             # Each by the same draws, so that their last saving is the same as well.
             (self._saved(decode(one.encode()), deepcopy(rng)), bool(one.kind))
-            for one in pair
+            for one in twins(host, [donor], recipe, rng)
         ]
-
-    def _part(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Return as much of a photograph that is to be forged as a window shows."""
-        return part(pixels, rng, (self.sight.side,) * 2) if self.sight.grid else pixels
 
     def _saved(self, photo: Photo, rng: np.random.Generator) -> NDArray[np.uint8]:
         return resaved(photo, self.training, self.recipes, rng).pixels
