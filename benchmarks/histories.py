@@ -15,39 +15,35 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from tamperscope import plugins
-from tamperscope.datasets import open_dataset
 from tamperscope.evaluation.perturb import equalize, random
 from tamperscope.evaluation.run import QUALITIES
 from tamperscope.io.decode import decode
+from tamperscope.training.data import open_splits
 from tamperscope.training.wholes import saved_like
 from tamperscope.types import Photo
 
 _SEED = 0
-_ACCUSED = 0.5  # the score above which a photograph is called manipulated
 
 
 def versions(photo: Photo, manipulated: bool, others: list[Photo]) -> dict[str, Photo]:
-    """Return a photograph in the three ways."""
-    truth = np.zeros((photo.height, photo.width), bool)
-    first = (
-        photo if manipulated else saved_like(photo, others[random(photo, _SEED + 1).integers(len(others))])
-    )
-    return {
-        "raw": photo,
-        **{
-            how: decode(equalize(one, truth, _SEED, QUALITIES)[0])
-            for how, one in (("equalized", photo), ("alike", first))
-        },
-    }
+    """Return a photograph in the three ways; a manipulated one is the same in the last two."""
+    found = {"raw": photo, "equalized": again(photo)}
+    if manipulated:
+        return {**found, "alike": found["equalized"]}
+    other = others[random(photo, _SEED + 1).integers(len(others))]
+    return {**found, "alike": again(saved_like(photo, other))}
+
+
+def again(photo: Photo) -> Photo:
+    """Return a photograph as `--equalize` saves it."""
+    nothing = np.zeros((photo.height, photo.width), bool)
+    return decode(equalize(photo, nothing, _SEED, QUALITIES)[0])
 
 
 def main() -> None:
     root, names = Path(sys.argv[1]), sys.argv[2].split(",")
-    samples = [
-        one
-        for one in open_dataset("manifest", root).samples()
-        if one.split == "test" and one.image.relative_to(root).parts[0] == "casia1"
-    ]
+    test = open_splits(str(root / "manifest.csv"), root, 0, ("test",))["test"]
+    samples = test.by_source()["casia1"].samples
     others = [decode(one.image) for one in samples if one.manipulated]
     labels = np.array([one.manipulated for one in samples])
     print(f"{labels.sum()} manipulated, {(~labels).sum()} pristine")
@@ -57,14 +53,16 @@ def main() -> None:
         for done, one in enumerate(samples):
             if sys.stderr.isatty():
                 print(f"\r{name} {done}/{len(samples)}", end="", file=sys.stderr)
-            for how, photo in versions(decode(one.image), one.manipulated, others).items():
-                scores.setdefault(how, []).append(detector.localize(photo).score or 0.0)
-        for how, found in scores.items():
-            accused = np.array(found) >= _ACCUSED
+            photos = versions(decode(one.image), one.manipulated, others)
+            found = {id(photo): detector.localize(photo).score or 0.0 for photo in photos.values()}
+            for how, photo in photos.items():
+                scores.setdefault(how, []).append(found[id(photo)])
+        for how, values in scores.items():
+            accused = np.array(values) >= detector.own_card.threshold
             right, wrong = accused[labels].mean(), accused[~labels].mean()
             balanced = (right + 1 - wrong) / 2
             print(
-                f"{name} {how}: AUC {roc_auc_score(labels, found):.3f}, balanced accuracy {balanced:.3f} "
+                f"{name} {how}: AUC {roc_auc_score(labels, values):.3f}, balanced accuracy {balanced:.3f} "
                 f"(accused: {right:.3f} of the manipulated, {wrong:.3f} of the pristine)"
             )
 

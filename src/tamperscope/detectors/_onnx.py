@@ -196,7 +196,7 @@ def _open(path: Path, threads: int, state: tuple[int, int]) -> Trained:  # noqa:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or cv2.getNumThreads()
     options.log_severity_level = 4  # what is wrong is raised as well
-    # A thread that waits for others would keep its core busy: a sixth of the processor's time, for nothing.
+    # A thread that waits for others would keep its core busy, for nothing (decision 017).
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         # What runs must be what was hashed: from bytes, and with weights in other files nowhere to be found.

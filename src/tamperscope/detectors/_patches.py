@@ -72,7 +72,7 @@ class PatchNetwork(Learned):
         if any(after for _, after in missing):  # a photo smaller than what the network sees is mirrored
             pixels = np.pad(pixels, [*missing, (0, 0)], mode="symmetric")
         corners = [starts(length, side, self.stride) for length in pixels.shape[:2]]
-        rows, columns = (int(starts[-1]) + side for starts in corners)
+        rows, columns = (int(begins[-1]) + side for begins in corners)
         window = _window(side, self.stride)
         maps = {name: np.zeros((rows, columns), np.float32) for name in self.trained.outputs}
         patches = []

@@ -22,7 +22,7 @@ from tamperscope.types import Photo
 
 __all__ = ["Wholes", "comparable", "saved_like"]
 
-_Labelled = tuple[NDArray[np.uint8], bool]  # pixels, and whether they are manipulated
+_Told = tuple[NDArray[np.uint8], bool]  # pixels, and whether they are manipulated
 
 
 class Wholes(TorchDataset[Item]):
@@ -66,7 +66,7 @@ class Wholes(TorchDataset[Item]):
                 return self._item(photographs, skipped, rng)
         return {**self._item([], skipped, rng), "failed": self.epoch != VALIDATION}
 
-    def _photographs(self, index: int, rng: np.random.Generator) -> list[_Labelled]:
+    def _photographs(self, index: int, rng: np.random.Generator) -> list[_Told]:
         if self.epoch == VALIDATION:
             one = self.labelled[index]
             return [(self._saved(decode(one.path), rng), one.manipulated)]
@@ -80,7 +80,7 @@ class Wholes(TorchDataset[Item]):
         photo = decode(draw_one(self.pools[manipulated], rng))
         return [(self._saved(photo, rng), manipulated)]
 
-    def _drawn_pair(self, rng: np.random.Generator) -> list[_Labelled]:
+    def _drawn_pair(self, rng: np.random.Generator) -> list[_Told]:
         """Draw one of each class; the pristine one is first saved as the manipulated one was.
 
         Else the saving before the last would tell them apart: it can be seen in the pixels.
@@ -91,7 +91,7 @@ class Wholes(TorchDataset[Item]):
             for photo, label in ((saved_like(pristine, manipulated), False), (manipulated, True))
         ]
 
-    def _forged(self, manipulated: bool, rng: np.random.Generator) -> list[_Labelled]:
+    def _forged(self, manipulated: bool, rng: np.random.Generator) -> list[_Told]:
         """Forge a photograph; both classes come from here: had one another history, that would be learned."""
         recipe = draw_one(self.recipes, rng)
         photos = [decode(draw_one(draw_one(self.hosts, rng), rng)).pixels for _ in range(2)]
@@ -110,7 +110,7 @@ class Wholes(TorchDataset[Item]):
     def _saved(self, photo: Photo, rng: np.random.Generator) -> NDArray[np.uint8]:
         return resaved(photo, self.training, self.recipes, rng).pixels
 
-    def _item(self, photographs: list[_Labelled], skipped: list[str], rng: np.random.Generator) -> Item:
+    def _item(self, photographs: list[_Told], skipped: list[str], rng: np.random.Generator) -> Item:
         side = self.sight.side
         seen, labels = [np.empty((0, side, side, 3), np.float32)], [np.empty(0, bool)]
         for pixels, manipulated in photographs:
