@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tamperscope.networks._phases import Phases
-from tamperscope.networks._views import blocks, resnet
+from tamperscope.networks._views import Apart, blocks, resnet
 from tamperscope.networks.wcbnet import WcbNet
 from tamperscope.signal.dct import ZIGZAG, block_idct
 from tamperscope.signal.error_level import grid_levels
@@ -68,3 +68,15 @@ def test_blocks_take_the_place_of_the_first_layers() -> None:
     assert network.sight.grid
     assert network.sight.side == network.examples()["pixels"].shape[-1] == 256
     assert not WcbNet(backbone="resnet10").sight.grid
+
+
+def test_what_differs_from_the_rest_stands_out_whatever_the_rest_is() -> None:
+    maps = torch.zeros(2, 1, 10, 10)
+    maps[:, :, 3, 4] = 1
+    maps[1] = 50 - 7 * maps[1]
+    found = Apart()(maps)
+    assert torch.equal(found[:, :1], maps)
+    assert found[0, 1, 3, 4] == 8  # of 9.9, the most that counts
+    assert found[1, 1, 3, 4] == -8
+    assert found[:, 1, :3].abs().max() < 0.2
+    assert torch.equal(Apart()(torch.full((1, 3, 4, 4), 2.0))[:, 3:], torch.zeros(1, 3, 4, 4))

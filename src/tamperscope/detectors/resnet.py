@@ -23,17 +23,18 @@ class ResNet(ActivationNetwork):
 
     card: ClassVar[Card] = Card(
         title="ResNet with Grad-CAM",
-        looks_at="error levels of the whole photo, and where a classifier of photos looked in them",
+        looks_at="error levels, window by window, and where a classifier of photos looked in them",
         limits=(
-            "it learned which photos are manipulated, never where: the map, of cells of 32 pixels in a "
-            "square of 384, shows what the decision went by"
+            "it learned which photos are manipulated, never where: the map, of cells of 16 pixels, shows "
+            "what the decision went by"
         ),
         paper="He et al., Deep Residual Learning, CVPR; as in Wang & Abhayaratne, BMVC 2024 workshop",
         year=2016,
         licence="MIT",
         deviations=(
-            "a small ResNet, from scratch; ResNet-50 can be trained as a variant",
-            "error levels, those of quality 90, are taken before the photo is brought to 384x384",
+            "the small ResNet of `wcbnet`, which sees windows of the photo as it is; ResNet-50 can be "
+            "trained as a variant",
+            "error levels are those of quality 5, and the most suspicious window speaks for the photo",
             "regions come from a graph-based segmentation unless another segmenter is set",
             "the map is multiplied by the probability that the photo is manipulated",
         ),

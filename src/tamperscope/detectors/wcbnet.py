@@ -28,18 +28,23 @@ class WcbNet(ActivationNetwork):
 
     card: ClassVar[Card] = Card(
         title="WCBnet",
-        looks_at="error levels of the whole photo, and where a classifier of photos looked in them",
+        looks_at="error levels, window by window, and where a classifier of photos looked in them",
         limits=(
             "it learned which photos are manipulated, never where: the map shows what the decision went by, "
-            "and the object that fits best is marked, whether or not it was pasted"
+            "and the object that fits best is marked, whether or not it was pasted; photos that were saved "
+            "once or never look manipulated to it, so that its score accuses next to none"
         ),
         paper="Wang & Abhayaratne, Weakly-supervised Localization of Manipulated Image Regions, BMVC",
         year=2024,
         licence="MIT",
         deviations=(
-            "error levels are taken before the photo is brought to 384x384",
-            "one small ResNet with three heads; the paper's three ResNet-50 can be trained as variants",
-            "the error levels are those of quality 90, which the paper does not give",
+            "windows of 256x256 of the photo as it is, on the grid of 8x8 pixels, instead of all of it in a "
+            "square of 384; the most suspicious window speaks for the photo",
+            "error levels are those of quality 5, which keep nearly all that a block holds; the paper gives "
+            "no quality",
+            "the first layer sees blocks of 8x8 pixels, and their coefficients as cosines of usual steps",
+            "one small ResNet with three heads, whose places see 88 pixels, and how these differ from the "
+            "rest; the paper's three ResNet-50 can be trained as variants",
             "each view's map has a maximum of 1 before the mean, at the size of the finest",
             "regions come from a graph-based segmentation unless another segmenter is set; distances within "
             "one have a maximum of 1, and Bayes' rule has estimators of ours (refine/bayes.py)",

@@ -14,6 +14,8 @@ from tamperscope.networks._phases import Phases
 
 __all__ = ["ViewNetwork", "Views", "activation", "blocks", "resnet", "widths"]
 
+_FAR = 8.0  # standard deviations: more says no more
+
 
 @dataclass(frozen=True, eq=False)
 class Views(Prediction):
@@ -85,26 +87,41 @@ def resnet(name: str) -> ResNet:
 
     "resnet10" has one basic block for each size. So has "blocks10", but it begins with `Phases` of blocks of
     8x8 pixels, and its last two look no further than those before, 88 pixels: who sees all of a photo from
-    everywhere can tell that it was manipulated, and not where.
+    everywhere can tell that it was manipulated, and not where. They also see how a place is `Apart` from
+    the rest.
     """
     ours = name in ("resnet10", "blocks10")
     body: ResNet = ResNet(BasicBlock, [1, 1, 1, 1]) if ours else get_model(name, weights=None)
     if name == "blocks10":
         body.conv1 = Phases(body.conv1.out_channels)
         body.maxpool = nn.Identity()
-        for layer in (body.layer3, body.layer4):
-            _narrow(layer[0])
+        _narrow(body.layer3[0], 2 * widths(body)[2])
+        _narrow(body.layer4[0], widths(body)[3])
+        body.layer3.insert(0, Apart())
     body.avgpool, body.fc = nn.Identity(), nn.Identity()
     return body
 
 
-def _narrow(block: BasicBlock) -> None:
-    """Let a block see single places only, all of them."""
-    block.conv1, block.conv2 = (
-        nn.Conv2d(one.in_channels, one.out_channels, 1, bias=False) for one in (block.conv1, block.conv2)
-    )
+class Apart(nn.Module):
+    """Puts beside maps how far each place is from the photo's mean, in standard deviations.
+
+    Two savings are in every pristine place of a photo, and one in what was pasted, or the other way round:
+    neither is suspicious by itself, their being side by side is.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        exact = maps.float()  # 16 bits are too few for the difference of squares
+        centred = exact - exact.mean((2, 3), keepdim=True)
+        spread = centred.square().mean((2, 3), keepdim=True).add(1e-4).sqrt()
+        return torch.cat([maps, (centred / spread).clamp(-_FAR, _FAR).to(maps)], 1)
+
+
+def _narrow(block: BasicBlock, given: int) -> None:
+    """Let a block see single places only, all of them, of ``given`` maps."""
+    made = block.conv2.out_channels
+    block.conv1, block.conv2 = nn.Conv2d(given, made, 1, bias=False), nn.Conv2d(made, made, 1, bias=False)
     assert block.downsample is not None  # noqa: S101  its width changes
-    block.downsample[0].stride = (1, 1)
+    block.downsample[0] = nn.Conv2d(given, made, 1, bias=False)
 
 
 def blocks(body: ResNet, levels: Tensor) -> list[Tensor]:

@@ -22,8 +22,8 @@ class ResNetView(ViewNetwork):
     """
 
     variants: ClassVar[dict[str, dict[str, Any]]] = {
-        "small": {"backbone": "resnet10"},
         "blocks": {"backbone": "blocks10"},
+        "small": {"backbone": "resnet10"},
         "ResNet-50": {},
     }
 

@@ -33,8 +33,8 @@ class WcbNet(ViewNetwork):
     """
 
     variants: ClassVar[dict[str, dict[str, Any]]] = {
-        "small": {"backbone": "resnet10"},
         "blocks": {"backbone": "blocks10"},
+        "small": {"backbone": "resnet10"},
         "WCBnet": {},
         "WCBnet_2": {"views": (2,)},
         "WCBnet_3": {"views": (3,)},
