@@ -5,16 +5,20 @@ Usage: histories.py ROOT DETECTOR[,DETECTOR...]
 ROOT is a folder with a manifest.csv; its CASIA 1 test photographs are judged in three ways. "raw": as they
 are. "equalized": all saved once more, as `tamperscope evaluate --equalize` does it. "alike": the pristine are
 first saved with the tables of manipulated ones, and then all once more. What a detector loses by that, it
-had read from the saving before the last.
+had read from the saving before the last. Photographs are accused at the card's threshold, and for learned
+detectors also where the network itself says one half, before its score was calibrated.
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from tamperscope import plugins
+from tamperscope.detectors._base import Detector
+from tamperscope.detectors._learned import Learned
 from tamperscope.evaluation.perturb import equalize, random
 from tamperscope.evaluation.run import QUALITIES
 from tamperscope.io.decode import decode
@@ -58,13 +62,21 @@ def main() -> None:
             for how, photo in photos.items():
                 scores.setdefault(how, []).append(found[id(photo)])
         for how, values in scores.items():
-            accused = np.array(values) >= detector.own_card.threshold
-            right, wrong = accused[labels].mean(), accused[~labels].mean()
-            balanced = (right + 1 - wrong) / 2
-            print(
-                f"{name} {how}: AUC {roc_auc_score(labels, values):.3f}, balanced accuracy {balanced:.3f} "
-                f"(accused: {right:.3f} of the manipulated, {wrong:.3f} of the pristine)"
-            )
+            print(f"{name} {how}: AUC {roc_auc_score(labels, values):.3f}")
+            for where, threshold in thresholds(detector).items():
+                accused = np.array(values) >= threshold
+                right, wrong = accused[labels].mean(), accused[~labels].mean()
+                print(
+                    f"  {where}: balanced accuracy {(right + 1 - wrong) / 2:.3f} "
+                    f"(accused: {right:.3f} of the manipulated, {wrong:.3f} of the pristine)"
+                )
+
+
+def thresholds(detector: Detector) -> dict[str, float]:
+    """Return the scores from which on photographs are accused."""
+    found = {"at the threshold": detector.own_card.threshold}
+    line = detector.trained.card.calibration if isinstance(detector, Learned) else None
+    return {**found, "at one half": float(expit(line[1]))} if line else found
 
 
 if __name__ == "__main__":

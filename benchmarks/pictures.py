@@ -51,10 +51,9 @@ def cases() -> Iterator[tuple[str, bytes]]:
     yield "conv_lstm", pasted
     yield "fcn", pasted
     yield "semi_global", pasted
-    for name in ("mfcn", "wcbnet", "resnet"):
-        yield name, pasted
-    yield "fusion", twice
-    yield "fusion_open", twice
+    yield "mfcn", pasted
+    for name in ("wcbnet", "resnet", "fusion", "fusion_open"):
+        yield name, twice
     camera, _ = sense(coffee, np.random.default_rng(1))
     yield "cfa", Saving().encode(paste(camera, part))
     yield "residual", Saving().encode(paste(camera, part))
