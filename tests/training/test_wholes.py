@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from tamperscope import plugins
 from tamperscope.datasets.manifest import Manifest
@@ -192,12 +193,22 @@ def test_a_training_with_twins_runs_and_its_card_tells_the_sight(
 ) -> None:
     options = replace(EVEN, variant="blocks", twins=True, forged=0.5, epochs=1, epoch_steps=1)
     train("wcbnet", splits["train"], splits["val"], options, tmp_path / "run")
-    card = export(tmp_path / "run", tmp_path / "wcbnet.onnx", {"train": splits["train"]})
+    card = export(tmp_path / "run", tmp_path / "wcbnet.onnx", splits)
     assert card.sight["grid"]
     assert card.sight["levels"] == 5
     found = plugins.build("detectors", "wcbnet", weights=str(tmp_path / "wcbnet.onnx"))
     photo = decode(splits["val"].labelled[0].path)
     assert found.localize(photo).heatmap.shape == (photo.height, photo.width)
+    # What its card says of whole photographs is what the detector says of them.
+    told = comparable(splits["val"].labelled)
+    labels = np.array([one.manipulated for one in told])
+    said = np.array([found.look(decode(one.path)).suspicion for one in told])
+    measured = card.metrics["val"]
+    assert measured["raw"]["photographs"] == measured["equalized"]["photographs"] == len(told)
+    assert measured["raw"]["image_auc"] == pytest.approx(roc_auc_score(labels, said), abs=1e-4)
+    right = (said > 0) == labels
+    balanced = (right[labels].mean() + right[~labels].mean()) / 2
+    assert measured["raw"]["balanced_accuracy"] == pytest.approx(balanced, abs=1e-4)
 
 
 def test_hosts_are_drawn_evenly_from_each_data_set(
