@@ -92,7 +92,7 @@ def test_training_goes_on_from_what_was_exported(tmp_path: Path, monkeypatch: py
     assert after.learned == card.learned
 
 
-@pytest.mark.parametrize("name", ["fusion", "conv_lstm", "semi_global"])
+@pytest.mark.parametrize("name", ["fusion", "conv_lstm", "semi_global", "wcbnet", "resnet"])
 def test_the_file_holds_all_that_learning_needs(name: str, tmp_path: Path) -> None:
     network, other = build_network(name), build_network(name)
     with torch.no_grad():

@@ -138,6 +138,9 @@ def _exported(network: Network, path: Path) -> dict[str, Tensor]:
     held = {name.removeprefix(PREFIX): values for name, values in {**alike, **named}.items()}
     layers = ([named[name] for name in node.input[1:4]] for node in graph.node if node.op_type == "LSTM")
     held.update(_recurrent(network, layers))
+    factors = (node.input[1] for node in graph.node if node.op_type == "MatMul")
+    unnamed = (named[name].T for name in factors if name in named and not name.startswith(PREFIX))
+    held.update(_attention(network, unnamed))
     state = network.state_dict()
     for name in state:
         if name in held:
@@ -156,6 +159,13 @@ def _recurrent(network: Network, layers: Iterator[list[Tensor]]) -> Iterator[tup
                 for kind, values in zip(_LSTM, both, strict=True):
                     into, out, forget, cell = values.chunk(4)
                     yield f"{name}.{kind}_l{layer}", torch.cat([into, forget, cell, out])
+
+
+def _attention(network: Network, factors: Iterator[Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """Name what ONNX holds of attention, layer by layer: turned, its first weights lose their name."""
+    for name, module in network.named_modules():
+        if isinstance(module, nn.MultiheadAttention):
+            yield f"{name}.in_proj_weight", next(factors)
 
 
 def _read(out: Path) -> Run | None:
