@@ -48,10 +48,8 @@ def cases() -> Iterator[tuple[str, bytes]]:
     noisy = part + np.random.default_rng(0).normal(0, 7, part.shape)
     yield "noi", Saving().encode(paste(coffee, np.clip(noisy, 0, 255).astype(np.uint8)))
     pasted = Saving("standard", 90).encode(paste(coffee, part))
-    yield "conv_lstm", pasted
-    yield "fcn", pasted
-    yield "semi_global", pasted
-    yield "mfcn", pasted
+    for name in ("conv_lstm", "fcn", "semi_global", "mfcn"):
+        yield name, pasted
     for name in ("wcbnet", "resnet", "fusion", "fusion_open"):
         yield name, twice
     camera, _ = sense(coffee, np.random.default_rng(1))

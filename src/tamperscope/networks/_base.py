@@ -21,11 +21,13 @@ __all__ = [
     "Prediction",
     "Sight",
     "Truth",
+    "apart",
     "disagreement",
     "probabilities",
 ]
 
 PATCH = 64  # pixels, of the side of the papers' patches
+_FAR = 8.0  # standard deviations: more says no more
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,11 @@ def probabilities(prediction: Prediction) -> dict[str, Tensor]:
     """Return the probability of being manipulated, of all that is predicted, by name."""
     logits = {name: getattr(prediction, name) for name in ("mask", "label", "edge")}
     return {name: found.softmax(1)[:, 1] for name, found in logits.items() if found is not None}
+
+
+def apart(maps: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    """Return by how many standard deviations places differ from a mean of theirs, 8 at most."""
+    return ((maps - mean) / variance.add(1e-4).sqrt()).clamp(-_FAR, _FAR)
 
 
 def disagreement(mask: Tensor, label: Tensor) -> Tensor:

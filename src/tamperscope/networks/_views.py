@@ -9,12 +9,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 from torchvision.models import get_model
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from tamperscope.networks._base import EVEN, Balance, Network, Prediction, Sight, Truth
+from tamperscope.networks._base import EVEN, Balance, Network, Prediction, Sight, Truth, apart
 from tamperscope.networks._phases import Phases
 
 __all__ = ["ViewNetwork", "Views", "activation", "blocks", "resnet", "widths"]
-
-_FAR = 8.0  # standard deviations: more says no more
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,17 +101,17 @@ def resnet(name: str) -> ResNet:
 
 
 class Apart(nn.Module):
-    """Puts beside maps how far each place is from the photo's mean, in standard deviations.
+    """Puts beside maps (batch, maps, height, width) how far each place is `apart` from their mean.
 
     Two savings are in every pristine place of a photo, and one in what was pasted, or the other way round:
     neither is suspicious by itself, their being side by side is.
     """
 
     def forward(self, maps: Tensor) -> Tensor:
-        exact = maps.float()  # 16 bits are too few for the difference of squares
-        centred = exact - exact.mean((2, 3), keepdim=True)
-        spread = centred.square().mean((2, 3), keepdim=True).add(1e-4).sqrt()
-        return torch.cat([maps, (centred / spread).clamp(-_FAR, _FAR).to(maps)], 1)
+        exact = maps.float()  # in 16 bits what is near the mean would not differ from it
+        mean = exact.mean((2, 3), keepdim=True)
+        variance = (exact - mean).square().mean((2, 3), keepdim=True)
+        return torch.cat([maps, apart(exact, mean, variance).to(maps)], 1)
 
 
 def _narrow(block: BasicBlock, given: int) -> None:

@@ -15,7 +15,7 @@ from torch.nn.functional import (
     pixel_shuffle,
 )
 
-from tamperscope.networks._base import EVEN, Balance, Network, Prediction, Sight, Truth
+from tamperscope.networks._base import EVEN, Balance, Network, Prediction, Sight, Truth, apart
 
 __all__ = ["Fusion", "Judgement"]
 
@@ -25,7 +25,6 @@ _PLANES = 24  # one for each, and empty ones: ONNX Runtime convolves eights of t
 _TRAITS = 4  # what is said of a frequency in a block
 _FINE = 16  # maps that tell places within a block apart
 _SCENE = 4  # of a block: its mean red, green and blue, and how much brightness varies in it
-_FAR = 8.0  # standard deviations from the photo's mean: more says no more
 _REACHES = (1, 2, 4, 8, 16, 2)  # blocks between the places that the convolutions of the context see
 
 
@@ -119,9 +118,8 @@ class Fusion(Network):
         """Predict from the features of a photo or a part of it, and the `summary` of the whole."""
         if self.without == "comparison":
             mean, square = torch.zeros_like(mean), torch.ones_like(square)
-        spread = (square - mean**2).clamp_min(0).add(1e-4).sqrt()
-        apart = ((features - mean) / spread).clamp(-_FAR, _FAR)
-        seen = self.context(self.compare(torch.cat([features, apart, mean.expand_as(features)], dim=1)))
+        unlike = apart(features, mean, (square - mean**2).clamp_min(0))
+        seen = self.context(self.compare(torch.cat([features, unlike, mean.expand_as(features)], dim=1)))
         logit = self.mask(torch.cat([pixel_shuffle(self.detail(seen), 2), fine], dim=1))
         trust = self.trust(seen.detach())  # what is asked of it must not change the mask
         full = interpolate(logit, scale_factor=4.0, mode="bilinear", align_corners=False)[:, 0]
