@@ -73,7 +73,7 @@ def write_views(
         nodes,
         ["n", 3, side, side],
         shapes,
-        card(network=network, variant=variant, calibration=(1.0, 0.0), **more).dumps(),
+        card(**{"network": network, "variant": variant, "calibration": (1.0, 0.0), **more}).dumps(),
     )
 
 

@@ -52,6 +52,28 @@ def test_a_single_view_can_be_taken(made: Path, view: int, probability: float) -
     assert found.score == pytest.approx(probability)
 
 
+@pytest.mark.parametrize(("view", "probability"), [(2, 0.5), (3, 0.7), (4, 0.9)])
+def test_without_the_calibration_who_is_more_likely_manipulated_reaches_the_threshold(
+    tmp_path: Path, view: int, probability: float
+) -> None:
+    weights = write_views(
+        tmp_path / "w.onnx",
+        "wcbnet",
+        3,
+        calibration=(0.1, -9.0),
+        calibrated="by few",
+        threshold=0.2,
+        doubt=0.1,
+    )
+    fitted = build(weights, segmenter="", view=view).localize(photo())
+    assert fitted.score < 0.01
+    detector = build(weights, segmenter="", view=view, calibrated=False)
+    odds = probability / (1 - probability) * 0.2 / (1 - 0.2)
+    assert detector.localize(photo()).score == pytest.approx(odds / (1 + odds), abs=1e-6)
+    card = detector.own_card
+    assert (card.threshold, card.calibrated, card.doubt) == (0.2, "", None)
+
+
 def test_the_region_that_fits_best_is_marked(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tamperscope.segmenters.felzenszwalb import Felzenszwalb
 

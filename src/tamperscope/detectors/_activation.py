@@ -1,18 +1,19 @@
 """Detectors that never saw a mask: where a classifier of whole photos looked, and the object that fits it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
 from tamperscope.plugins import option
 from tamperscope.refine.bayes import Bayes
 from tamperscope.signal.error_level import grid_windows, whole_levels
 from tamperscope.signal.windows import interpolate_blocks
-from tamperscope.types import Localization, Photo
+from tamperscope.types import Card, Localization, Photo
 
 __all__ = ["ActivationNetwork"]
 
@@ -51,6 +52,9 @@ class ActivationNetwork(Learned):
     )
     segmenter: str = option("felzenszwalb", "see `tamperscope segmenters`; none if empty: the map as it is")
     segments: str = option("", "fields of the segmenter, such as scale=500,least=100")
+    calibrated: bool = option(
+        True, "the score; else it reaches the threshold where the network itself says one half"
+    )
 
     views: ClassVar[tuple[str, ...]]  # names of the maps that its network answers with
 
@@ -63,6 +67,17 @@ class ActivationNetwork(Learned):
         super().prepare()
         if refiner := self._refiner():
             refiner.prepare()
+
+    @property
+    def own_card(self) -> Card:
+        """Also say that the score is not calibrated, if it is not to be."""
+        card = super().own_card
+        return card if self.calibrated else replace(card, calibrated="", doubt=None)
+
+    @property
+    def line(self) -> tuple[float, float] | None:
+        """See `Learned.line`; without the calibration, a score at the threshold means one half."""
+        return super().line if self.calibrated else (1.0, float(logit(self.own_card.threshold)))
 
     def look(self, photo: Photo) -> Look:
         """Return the map that the views agree on, refined; of what the photo must be, their mean says it."""

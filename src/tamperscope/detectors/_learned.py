@@ -99,6 +99,11 @@ class Learned(Detector):
         own = {name: getattr(card, name) for name in ("threshold", "calibrated", "doubt", "licence")}
         return replace(self.card, **own)
 
+    @property
+    def line(self) -> tuple[float, float] | None:
+        """Slope and intercept of the score's logit over the suspicion; None: there is no score."""
+        return self.trained.card.calibration
+
     def prepare(self) -> None:
         """Open the weights."""
         self.trained  # noqa: B018  opened, and kept
@@ -108,7 +113,7 @@ class Learned(Detector):
         """Return what the network says of a photo; the score is made of it by the calibration."""
 
     def _localize(self, photo: Photo) -> Localization:
-        look, line, doubt = self.look(photo), self.trained.card.calibration, self.trained.card.doubt
+        look, line, doubt = self.look(photo), self.line, self.own_card.doubt
         missing, score = "", None
         if look.suspicion is not None and line is not None:
             score = max(float(expit(line[0] * look.suspicion + line[1])), look.unclear * (doubt or 0.0))
