@@ -211,7 +211,7 @@ class _History(nn.Module):
     def __init__(self, maps: int) -> None:
         super().__init__()
         around = nn.Conv2d(_PLANES, 48, 3, padding=1, bias=False)
-        self.first = nn.Sequential(around, nn.BatchNorm2d(48), nn.ReLU(inplace=True), _normed(48, _TRAITS, 1))
+        self.first = nn.Sequential(around, nn.BatchNorm2d(48), nn.ReLU(), _normed(48, _TRAITS, 1))
         made = _TRAITS * _BLOCK**2 + _BLOCK**2 + 1
         self.rest = nn.Sequential(_normed(made, maps, 1), _Residual(maps, 1), _Residual(maps, 1))
 
@@ -250,8 +250,6 @@ class _Noise(nn.Module):
         # In 16 bits neighbours that differ by one of 255 levels may be equal, and the filters add up to more.
         with torch.autocast(pixels.device.type, enabled=False):
             high = conv2d(pad(pixels, (2, 2, 2, 2), mode="replicate"), 8 * filters)
-        if torch.is_autocast_enabled(pixels.device.type):
-            high = high.to(torch.get_autocast_dtype(pixels.device.type))
         quarters = self.second(self.first(high))
         return self.third(quarters), self.fine(quarters)
 
@@ -264,19 +262,19 @@ class _Residual(nn.Module):
         self.body = nn.Sequential(
             nn.Conv2d(maps, maps, 3, padding=reach, dilation=reach, bias=False),
             nn.BatchNorm2d(maps),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
             nn.Conv2d(maps, maps, 3, padding=1, bias=False),
             nn.BatchNorm2d(maps),
         )
 
     def forward(self, maps: Tensor) -> Tensor:
         found: Tensor = self.body(maps)
-        return (maps + found).relu_()
+        return (maps + found).relu()
 
 
 def _normed(given: int, made: int, size: int, stride: int = 1) -> nn.Sequential:
     convolution = nn.Conv2d(given, made, size, stride, size // 2, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(made), nn.ReLU(inplace=True))
+    return nn.Sequential(convolution, nn.BatchNorm2d(made), nn.ReLU())
 
 
 def _scene(pixels: Tensor) -> Tensor:
