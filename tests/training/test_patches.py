@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tamperscope.errors import WrongLayout
 from tamperscope.networks._base import Sight
 from tamperscope.training.data import Patches, open_splits
 from tamperscope.training.patches import draw_patches, manipulated_shares, turn
@@ -63,3 +64,12 @@ def test_photographs_smaller_than_a_patch_are_mirrored_if_they_are_large_enough(
     plain = Patches(photographs, TINY, 0, Sight(side=160, history=True))[0]
     assert plain["failed"]
     assert "has fewer than 160 pixels a side" in plain["skipped"][0]
+
+
+def test_a_split_that_is_optional_is_left_out_where_it_has_no_photographs(tmp_path: Path) -> None:
+    both = str(write_set(tmp_path / "both", ("train", "val")))
+    assert set(open_splits(both, None, 0, optional=("test",))) == {"train", "val"}
+    with pytest.raises(WrongLayout, match="no sample in split 'test'"):
+        open_splits(both, None, 0, ("train", "val", "test"))
+    every = str(write_set(tmp_path / "every"))
+    assert set(open_splits(every, None, 0, optional=("test",))) == {"train", "val", "test"}

@@ -54,8 +54,10 @@ def export(
         stated = dict(pair(text, "dataset=text", "--terms") for text in terms or [])
     with answering():
         seed = read_run(run).training.seed
-        splits = open_splits(data, photos, seed, ("train", "val", "test")) if data else {}
+        splits = open_splits(data, photos, seed, optional=("test",)) if data else {}
         card = write(run, out, splits, stated, progress)
     typer.echo(f"{out}: {card.network}, {card.variant}, threshold {card.threshold:g}")
+    if data and "test" not in splits:
+        typer.echo("nothing is measured on test, of which the data set has no sample")
     if not data:
         typer.echo("threshold and score are not fitted, and nothing is measured: give --data to do so")

@@ -53,9 +53,15 @@ _UNKNOWN = History(np.zeros((0, 0), np.uint8), np.zeros((8, 8), np.float32), sto
 
 
 def open_splits(
-    data: str, photos: Path | None, seed: int, splits: Sequence[str] = ("train", "val")
+    data: str,
+    photos: Path | None,
+    seed: int,
+    splits: Sequence[str] = ("train", "val"),
+    optional: Sequence[str] = (),
 ) -> "dict[str, Photographs]":
     """Return the photographs of splits of ``data``: a manifest, its folder, or a data set in ``photos``.
+
+    Those that are ``optional`` are left out where it has none.
 
     Raises:
         InvalidParameter: a data set was named, and not where it lies.
@@ -70,7 +76,9 @@ def open_splits(
     else:
         dataset = open_dataset(data, photos)
     samples = dataset.samples()
-    return {split: Photographs(dataset, select(samples, split, seed=seed)) for split in splits}
+    there = {sample.split or split for sample in samples for split in optional}
+    wanted = [*splits, *(split for split in optional if split in there)]
+    return {split: Photographs(dataset, select(samples, split, seed=seed)) for split in wanted}
 
 
 class Labelled(NamedTuple):
