@@ -75,7 +75,7 @@ def main() -> None:
 def thresholds(detector: Detector) -> dict[str, float]:
     """Return the scores from which on photographs are accused."""
     found = {"at the threshold": detector.own_card.threshold}
-    line = detector.trained.card.calibration if isinstance(detector, Learned) else None
+    line = detector.line if isinstance(detector, Learned) else None
     return {**found, "at one half": float(expit(line[1]))} if line else found
 
 

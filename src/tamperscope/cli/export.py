@@ -57,7 +57,7 @@ def export(
         splits = open_splits(data, photos, seed, optional=("test",)) if data else {}
         card = write(run, out, splits, stated, progress)
     typer.echo(f"{out}: {card.network}, {card.variant}, threshold {card.threshold:g}")
-    if data and "test" not in splits:
-        typer.echo("nothing is measured on test, of which the data set has no sample")
     if not data:
         typer.echo("threshold and score are not fitted, and nothing is measured: give --data to do so")
+    elif "test" not in splits:
+        typer.echo("nothing is measured on test, of which the data set has no sample")

@@ -113,7 +113,7 @@ class Learned(Detector):
         """Return what the network says of a photo; the score is made of it by the calibration."""
 
     def _localize(self, photo: Photo) -> Localization:
-        look, line, doubt = self.look(photo), self.line, self.own_card.doubt
+        look, line, doubt = self.look(photo), self.line, self.trained.card.doubt
         missing, score = "", None
         if look.suspicion is not None and line is not None:
             score = max(float(expit(line[0] * look.suspicion + line[1])), look.unclear * (doubt or 0.0))
