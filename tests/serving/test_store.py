@@ -58,6 +58,16 @@ def test_the_oldest_is_claimed_first_and_ends_with_its_record(store: Store) -> N
     assert store.counts() == {"done": 1, "queued": 1}
 
 
+def test_none_is_begun_before_it_came(store: Store) -> None:
+    """A claim may wait for the database while what it gets is being queued, and clocks may be set back."""
+    queued(store, "a.jpg")
+    with store.engine.begin() as connection:
+        connection.execute(update(Analysis).values(created=Analysis.created + 5))
+    claimed = store.claim("w")
+    assert claimed
+    assert claimed.started == claimed.created
+
+
 def test_each_is_claimed_once_however_many_claim(store: Store) -> None:
     names = queued(store, *map(str, range(40)))
     got: list[str] = []

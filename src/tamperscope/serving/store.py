@@ -14,7 +14,20 @@ from typing import Any
 import alembic.command
 import alembic.config
 from alembic.util import CommandError
-from sqlalchemy import JSON, Engine, Float, Index, String, Text, create_engine, event, func, make_url, select
+from sqlalchemy import (
+    JSON,
+    Engine,
+    Float,
+    Index,
+    String,
+    Text,
+    case,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql import ColumnElement, delete, insert, update
@@ -162,7 +175,8 @@ class Store:
                 .values(
                     status="running",
                     worker=worker,
-                    started=now,
+                    # It may have been queued while this waited for the database.
+                    started=case((Analysis.created > now, Analysis.created), else_=now),
                     lease=now + _LEASE,
                     attempts=Analysis.attempts + 1,
                 )
