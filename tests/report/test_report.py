@@ -277,6 +277,16 @@ def test_photos_of_odd_names_are_shown_and_can_be_scanned_again(tmp_path: Path, 
     assert gather(folder, photo=tmp_path).photo
 
 
+def test_no_name_of_a_photo_is_a_command(tmp_path: Path) -> None:
+    """A backslash before an n is no escape in the name of a file, but looks like one in the record."""
+    name = r"holiday\n\'; touch pwned; #.jpg"
+    folder = scanned(tmp_path, photos.encode(photos.crop(64, 80), "JPEG"), name, ("ela",))
+    command = f"printf %s {gather(folder).repeat.rpartition(' -- ')[2]}"
+    said = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True)
+    assert not (tmp_path / "pwned").exists()
+    assert said.stdout.endswith(b"\n\\'; touch pwned; #.jpg")
+
+
 def test_a_report_says_what_is_not_in_it(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     good, bad = tmp_path / "in" / "good.jpg", tmp_path / "in" / "bad.jpg"

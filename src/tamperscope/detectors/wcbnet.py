@@ -32,7 +32,7 @@ class WcbNet(ActivationNetwork):
         limits=(
             "it learned which photos are manipulated, never where: the map shows what the decision went by, "
             "and the object that fits best is marked, whether or not it was pasted; photos that were saved "
-            "once or never look manipulated to it, so that its score accuses next to none"
+            "once or never look manipulated to it, so that its calibrated score accuses next to none"
         ),
         paper="Wang & Abhayaratne, Weakly-supervised Localization of Manipulated Image Regions, BMVC",
         year=2024,

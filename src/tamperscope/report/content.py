@@ -37,6 +37,7 @@ __all__ = [
 
 _MOST_REGIONS = 10
 _ESCAPE = re.compile(rb"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]")  # as `display` writes what is no text
+_SPECIAL = re.compile(rb"(" + _ESCAPE.pattern + rb")|([\\'])")  # in bash's $'...'
 _T = TypeVar("_T")
 _LONGEST = 2000  # letters of a text from a record
 
@@ -450,7 +451,11 @@ def _command(record: dict[str, Any]) -> str:
 
 def _quoted(name: str) -> str:
     """Return a photo's name as a shell takes it; what the record had to escape as bash unescapes it."""
-    return shlex.quote(name) if name == _unescaped(name) else "$'" + name.replace("'", "\\'") + "'"
+    if name == _unescaped(name):
+        return shlex.quote(name)
+    # No other backslash may be left, or the quote behind it would end what is quoted.
+    escaped = _SPECIAL.sub(lambda match: match[1] or b"\\" + match[2], os.fsencode(name))
+    return f"$'{os.fsdecode(escaped)}'"
 
 
 def _unescaped(name: str) -> str:
