@@ -10,6 +10,7 @@ import pytest
 import photos
 import tamperscope
 from tamperscope.errors import InvalidParameter, OutputError, UnknownPlugin
+from tamperscope.report.failures import read_failures
 from tamperscope.scanning.batch import scan
 
 
@@ -113,6 +114,18 @@ def test_two_scans_into_one_folder_lose_nothing(tmp_path: Path) -> None:
     assert [process.wait(60) for process in running] == [0, 0]
     assert len(list((tmp_path / "out").glob("*/result.json"))) == 16
     assert not list((tmp_path / "out").rglob(".*"))
+
+
+def test_scans_that_end_apart_keep_all_failures(tmp_path: Path) -> None:
+    for name in ("1.jpg", "2.jpg"):
+        (tmp_path / name).write_bytes(b"no photo")
+    first, second = (scan(tmp_path / f"{side}.jpg", "ela", out=tmp_path / "out") for side in "12")
+    for going in (first, second, first, second):
+        next(going, None)
+    assert [Path(name).name for name in read_failures(tmp_path / "out")] == ["1.jpg", "2.jpg"]
+    (tmp_path / "1.jpg").write_bytes(photos.encode(photos.crop(48, 64), "JPEG"))
+    list(scan(tmp_path, "ela", out=tmp_path / "out"))
+    assert [Path(name).name for name in read_failures(tmp_path / "out")] == ["2.jpg"]
 
 
 @pytest.mark.parametrize("name", ["elaa", "crf", "noi"])

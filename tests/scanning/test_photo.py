@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import jsonschema
@@ -146,6 +147,61 @@ def test_another_detector_adds_to_the_record(folder: Path) -> None:
         again = scan(folder / "forged.jpg", out=out, detectors=(name,), resume=True)
         assert again.resumed
         assert [entry["name"] for entry in detections(again)] == [name]
+
+
+def test_detectors_that_know_less_of_the_damage_add_to_the_record(folder: Path) -> None:
+    data = (folder / "forged.jpg").read_bytes()
+    assert data.endswith(b"\xff\xd9")
+    (folder / "stray.jpg").write_bytes(data[:-2] + bytes(16) + data[-2:])
+    for name in ("adjpeg", "ela", "noi"):
+        assert scan(folder / "stray.jpg", out=folder / "out", detectors=(name,)).record
+    stored = json.loads((folder / "out" / "stray" / "result.json").read_text())
+    jsonschema.validate(stored, schema())
+    assert [entry["name"] for entry in stored["detections"]] == ["noi", "ela", "adjpeg"]
+    assert any("extraneous" in warning for warning in stored["warnings"])
+    assert (folder / "out" / "stray" / "adjpeg.heatmap.png").is_file()
+
+
+def test_a_failure_spares_what_other_detectors_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = {"out": folder / "out", "resume": True}
+    assert scan(folder / "forged.jpg", **plan, detectors=("ela",)).record
+
+    def full(path: Path, content: bytes) -> None:
+        if path.name == "noi.overlay.png":
+            raise OutputError("cannot be written (No space left on device)", "free space", str(path))
+        write_whole(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_whole", full)
+        assert scan(folder / "forged.jpg", **plan, detectors=("noi",)).error
+    assert scan(folder / "forged.jpg", **plan, detectors=("ela",)).resumed
+
+
+def test_two_detectors_at_once_write_one_after_the_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, found = module.draw_overlay, []
+
+    def second() -> None:
+        found.append(scan(folder / "forged.jpg", out=folder / "out", detectors=("noi",)))
+
+    other = Thread(target=second)
+
+    def slow(*given: Any) -> bytes:
+        if not other.ident:  # while the first one writes
+            other.start()
+            other.join(1.5)
+        return draw(*given)
+
+    monkeypatch.setattr(module, "draw_overlay", slow)
+    assert scan(folder / "forged.jpg", out=folder / "out", detectors=("ela",)).record
+    other.join()
+    assert found[0].record
+    made = folder / "out" / "forged"
+    stored = json.loads((made / "result.json").read_text())
+    assert [entry["name"] for entry in stored["detections"]] == ["noi", "ela"]
+    kinds = ("heatmap", "mask", "overlay")
+    assert all((made / f"{name}.{kind}.png").is_file() for name in ("ela", "noi") for kind in kinds)
 
 
 def test_no_picture_of_other_parameters_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tamperscope.errors import OutputError
@@ -15,6 +15,7 @@ __all__ = [
     "JUDGED",
     "PICTURES",
     "RECORD",
+    "alone",
     "clipped",
     "display",
     "few",
@@ -127,6 +128,24 @@ def hold(out: Path, work: str) -> Iterator[None]:
         finally:
             if not os.fstat(descriptor).st_size:
                 lock.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process writes to a folder; the system lets go if this one dies."""
+    try:
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except (ImportError, OSError):  # Windows has no such lock; that there is no folder, writing will tell
+        yield
+        return
+    try:
+        with suppress(OSError):  # some file systems have none either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(descriptor)
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tamperscope.io.paths import clipped, remove, write_whole
+from tamperscope.io.paths import alone, clipped, remove, write_whole
 
-__all__ = ["FAILURES", "read_failures", "write_failures"]
+__all__ = ["FAILURES", "note_failures", "read_failures"]
 
 FAILURES = "failures.json"  # beside the folders of the photos
 _LONGEST = 2000  # letters of what is said of a file
@@ -21,14 +21,17 @@ def read_failures(results: Path) -> dict[str, str]:
         return {}
 
 
-def write_failures(results: Path, failures: Mapping[str, str]) -> None:
-    """Keep them for reports.
+def note_failures(results: Path, said: Mapping[str, str | None]) -> None:
+    """Keep for reports what is said of files now, None of those that succeeded, beside what was said before.
 
     Raises:
         OutputError: the folder cannot be written.
 
     """
-    if failures:
-        write_whole(results / FAILURES, (json.dumps(failures, indent=2) + "\n").encode())
-    else:
-        remove(results / FAILURES)
+    with alone(results):  # other scans may end at the same time
+        before = read_failures(results)
+        failures = {name: why for name, why in {**before, **said}.items() if why is not None}
+        if not failures:
+            remove(results / FAILURES)
+        elif failures != before:
+            write_whole(results / FAILURES, (json.dumps(failures, indent=2) + "\n").encode())

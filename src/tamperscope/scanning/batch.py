@@ -12,7 +12,7 @@ from tamperscope.errors import Defect, InvalidParameter, OutputError, Tamperscop
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import display
 from tamperscope.parallel import ordered
-from tamperscope.report.failures import read_failures, write_failures
+from tamperscope.report.failures import note_failures
 from tamperscope.scanning.find import Task, find_photos, plan_tasks
 from tamperscope.scanning.photo import Outcome, Plan, choices, scan_photo
 
@@ -111,18 +111,14 @@ def run(tasks: list[Task], plan: Plan, workers: int = 1) -> Iterator[Outcome]:
 
 def _noted(outcomes: Iterable[Outcome], out: Path) -> Iterator[Outcome]:
     """Yield the outcomes; keep a list of the files that failed, without those that succeed now."""
-    before = read_failures(out)
-    failures = dict(before)
+    said: dict[str, str | None] = {}
     try:
         for outcome in outcomes:
-            failures.pop(display(outcome.path), None)
-            if outcome.error:
-                failures[display(outcome.path)] = str(outcome.error)
+            said[display(outcome.path)] = str(outcome.error) if outcome.error else None
             yield outcome
     finally:
-        if failures != before:
-            with suppress(OutputError):  # each photo tells as much
-                write_failures(out, failures)
+        with suppress(OutputError):  # each photo tells as much
+            note_failures(out, said)
 
 
 def _crashed(task: Task) -> Outcome:

@@ -17,7 +17,17 @@ from tamperscope.detectors._base import Detector
 from tamperscope.detectors._refined import assemble, parts
 from tamperscope.errors import Defect, MissingEvidence, OutputError, TamperscopeError
 from tamperscope.io.decode import Limits, decode, read_file
-from tamperscope.io.paths import EVIDENCE, JUDGED, PICTURES, RECORD, display, make_folder, remove, write_whole
+from tamperscope.io.paths import (
+    EVIDENCE,
+    JUDGED,
+    PICTURES,
+    RECORD,
+    alone,
+    display,
+    make_folder,
+    remove,
+    write_whole,
+)
 from tamperscope.io.render import draw_evidence, draw_heatmap, draw_judged, draw_mask, draw_overlay
 from tamperscope.refine._regions import find_regions
 from tamperscope.report import json as report
@@ -206,26 +216,48 @@ def examine(data: bytes, plan: Plan) -> Examined:
 
 def _write(folder: Path, examined: Examined, record: dict[str, Any], raw: bool) -> None:
     """Write pictures, then the record, which keeps what other detectors had found in the same file."""
-    new = {entry["name"] for entry in record["detections"]}
+    with alone(folder):
+        kept, warnings = _kept(folder, record)
+        write_whole(folder / _OWNER, examined.photo.digest.encode())
+        # Until the new record stands, none may vouch for pictures that are being replaced.
+        if kept:
+            _put(folder, {**record, "detections": kept, "warnings": warnings, "evidence_sheet": []})
+        else:
+            remove(folder / RECORD)
+        for path in folder.glob("*.*.*"):
+            if path.name.endswith(PICTURES) and path.name.split(".")[0] not in {one["name"] for one in kept}:
+                remove(path)
+        for name in (EVIDENCE, *REPORTS):
+            remove(folder / name)
+        for name, content in examined.pictures(raw):
+            write_whole(folder / name, content)
+        if record["evidence_sheet"]:
+            write_whole(folder / EVIDENCE, examined.evidence())
+        _put(folder, {**record, "detections": [*record["detections"], *kept], "warnings": warnings})
+        remove(folder / _OWNER)  # the record tells now whose folder it is
+
+
+def _kept(folder: Path, record: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return what other detectors had found in the same file, and the warnings of both."""
     stored = _stored(folder) or {}
-    facts = ("schema_version", "version", "sha256", "warnings")
-    same = all(stored.get(fact) == record[fact] for fact in facts)
-    kept = [entry for entry in stored.get("detections", ()) if same and entry["name"] not in new]
-    write_whole(folder / _OWNER, examined.photo.digest.encode())
-    # Until the new record stands, no record may vouch for pictures that are being replaced.
-    remove(folder / RECORD)
-    for path in folder.glob("*.*.*"):
-        if path.name.endswith(PICTURES) and path.name.split(".")[0] not in {entry["name"] for entry in kept}:
-            remove(path)
-    for name in (EVIDENCE, *REPORTS):
-        remove(folder / name)
-    for name, content in examined.pictures(raw):
-        write_whole(folder / name, content)
-    if record["evidence_sheet"]:
-        write_whole(folder / EVIDENCE, examined.evidence())
-    complete = {**record, "detections": [*record["detections"], *kept]}
-    write_whole(folder / RECORD, (report.dumps(complete, indent=2) + "\n").encode())
-    remove(folder / _OWNER)  # the record tells now whose folder it is
+    new = {entry["name"] for entry in record["detections"]}
+    try:
+        # Not all warnings are alike: of a damaged file those know more who read its coefficients.
+        same = all(stored[fact] == record[fact] for fact in ("schema_version", "version", "sha256"))
+        kept = [one for one in stored["detections"] if one["name"] not in new and same]
+        if kept and _salvaged(stored) == _salvaged(record):
+            return kept, list(dict.fromkeys([*record["warnings"], *stored["warnings"]]))
+    except (KeyError, TypeError, AttributeError):  # of another version, or damaged
+        pass
+    return [], record["warnings"]
+
+
+def _put(folder: Path, record: dict[str, Any]) -> None:
+    write_whole(folder / RECORD, (report.dumps(record, indent=2) + "\n").encode())
+
+
+def _salvaged(record: dict[str, Any]) -> bool:
+    return any(warning.startswith("salvaged") for warning in record["warnings"])
 
 
 def _summary(entry: dict[str, Any]) -> str:
@@ -317,8 +349,7 @@ def _finished(folder: Path, digest: str, plan: Plan) -> dict[str, Any] | None:
     stored = _stored(folder) or {}
     try:
         facts = stored["schema_version"], stored["version"], stored["sha256"]
-        salvaged = any(warning.startswith("salvaged") for warning in stored["warnings"])
-        if facts != (report.SCHEMA_VERSION, __version__, digest) or (salvaged and not plan.salvage):
+        if facts != (report.SCHEMA_VERSION, __version__, digest) or (_salvaged(stored) and not plan.salvage):
             return None
         found = [
             next((entry for entry in stored["detections"] if _same(entry, requested, plan, folder)), None)
