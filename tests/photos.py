@@ -64,12 +64,13 @@ def sampled(factors: int) -> bytes:
     return opencv(crop(97, 130), ".jpg", cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factors)
 
 
-def arithmetic() -> bytes:
+def arithmetic(pixels: Pixels | None = None) -> bytes:
     """An arithmetically coded JPEG."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "arithmetic.jpg")
         with jpeglib.version("9f"):
-            jpeglib.from_spatial(crop(64, 96).copy()).write_spatial(str(path), qt=80, flags=["+ARITH_CODE"])
+            made = jpeglib.from_spatial((crop(64, 96) if pixels is None else pixels).copy())
+            made.write_spatial(str(path), qt=80, flags=["+ARITH_CODE"])
         return path.read_bytes()
 
 

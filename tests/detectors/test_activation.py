@@ -160,3 +160,20 @@ def test_the_most_suspicious_window_speaks_for_the_photo(
     assert found.evidence["view 3"][5, 30] == pytest.approx(1)
     assert found.evidence["view 3"][5, 14] == pytest.approx(2 / 9)
     assert found.heatmap[20, 120] == pytest.approx(0.9, abs=1e-3)
+
+
+def test_a_last_window_may_begin_within_a_cell_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows of 48 pixels with cells of 16 begin at row 72 and column 152 of 120 and 200."""
+    weights = write_views(tmp_path / "w.onnx", "wcbnet", 3, 48, sight={"grid": True, "levels": 5})
+    told = iter([*[0.0] * 14, 1.0])
+
+    def said(_self: Trained, **_inputs: Any) -> Any:
+        return {"views": np.full((1, 3), 0.5), "maps": np.full((1, 3, 3, 3), next(told), np.float32)}
+
+    monkeypatch.setattr(Trained, "run", said)
+    expected = np.zeros((15, 25))
+    expected[9:, 19:] = 1
+    found = build(weights, segmenter="").localize(photo())
+    assert np.array_equal(found.evidence["view 2"], expected)

@@ -126,6 +126,33 @@ def test_rows_that_were_never_in_the_file_are_not_judged(name: str) -> None:
     assert not result.heatmap[part.decoded_rows :].any()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_that_were_never_in_the_file_do_not_count_in_what_is_said_of_the_others(name: str) -> None:
+    """A file that ends early is judged as one of so many rows: the same data behind another header."""
+    data = photos.encode(photos.crop(320, 256), "JPEG", quality=85, subsampling=0)
+    cut = data[: len(data) * 3 // 5]
+    part = decode(cut, salvage=True)
+    height = cut.index(b"\xff\xc0") + 5
+    rows = part.decoded_rows
+    assert 128 <= rows < part.height
+    there = decode(cut[:height] + rows.to_bytes(2, "big") + cut[height + 2 :] + b"\xff\xd9")
+    result, expected = build(name).localize(part), build(name).localize(there)
+    assert result.score == expected.score
+    assert np.array_equal(result.heatmap[:rows], expected.heatmap)
+    assert result.links == tuple(
+        dataclasses.replace(link, area_share=link.area_share * rows / 320) for link in expected.links
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_that_ends_at_once_is_too_small(name: str) -> None:
+    data = photos.encode(photos.crop(320, 256), "JPEG", quality=85)
+    part = decode(data[: data.index(b"\xff\xda") + 100], salvage=True)
+    assert part.decoded_rows < 8
+    with pytest.raises(MissingEvidence, match=r"too few.*find a whole copy"):
+        build(name).localize(part)
+
+
 def test_a_heatmap_of_the_wrong_size_is_a_defect() -> None:
     @dataclasses.dataclass(frozen=True)
     class Wrong(Detector):

@@ -394,6 +394,15 @@ def test_damage_that_decodes_is_remarked_on() -> None:
     assert any("Corrupt JPEG data" in remark for remark in photo.jpeg.remarks)
 
 
+@pytest.mark.parametrize("salvage", [False, True])
+def test_of_an_arithmetically_coded_jpeg_nobody_knows_where_it_ends(salvage: bool) -> None:
+    """Its decoder makes something of nothing and says nothing, so that no row of it is known to be there."""
+    data = photos.awkward("arithmetic.jpg")
+    assert any("whether all of it is in the file" in one for one in decode(data, salvage=salvage).warnings)
+    with pytest.raises(TruncatedFile, match="nobody can tell how much is left"):
+        decode(data[: len(data) // 2], salvage=salvage)
+
+
 def test_an_end_marker_does_not_make_a_file_whole() -> None:
     data = photos.encode(photos.scene(), "JPEG")
     cut = data[: len(data) // 2]

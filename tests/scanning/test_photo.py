@@ -162,6 +162,17 @@ def test_detectors_that_know_less_of_the_damage_add_to_the_record(folder: Path) 
     assert (folder / "out" / "stray" / "adjpeg.heatmap.png").is_file()
 
 
+def test_no_arithmetically_coded_photo_is_accused(folder: Path) -> None:
+    """What its decoder makes up for the half that is missing looks manipulated, and is marked."""
+    data = photos.arithmetic(photos.scene())
+    for name, given in (("whole.jpg", data), ("cut.jpg", data[: len(data) // 2] + b"\xff\xd9")):
+        (folder / name).write_bytes(given)
+        outcome = scan(folder / name, detectors=("auto", "adjpeg"))
+        assert {entry["verdict"] for entry in detections(outcome)} == {"cannot tell"}
+        assert outcome.record
+        assert any("whether all of it" in warning for warning in outcome.record["warnings"])
+
+
 def test_a_failure_spares_what_other_detectors_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = {"out": folder / "out", "resume": True}
     assert scan(folder / "forged.jpg", **plan, detectors=("ela",)).record

@@ -1,6 +1,8 @@
 """Detectors that never saw a mask: where a classifier of whole photos looked, and the object that fits it."""
 
+import math
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import ClassVar
 
 import cv2
@@ -81,8 +83,7 @@ class ActivationNetwork(Learned):
 
     def look(self, photo: Photo) -> Look:
         """Return the map that the views agree on, refined; of what the photo must be, their mean says it."""
-        pixels = photo.pixels[: photo.decoded_rows or None]
-        seen = (self._windows if self.trained.card.sight.get("grid") else self._whole)(pixels)
+        seen = (self._windows if self.trained.card.sight.get("grid") else self._whole)(photo.pixels)
         views = {
             name: (float(probability), heat / max(float(heat.max()), 1e-12))  # as Grad-CAM's, 1 at most
             for name, probability, heat in zip(self._names(), seen.views, seen.maps, strict=True)
@@ -118,10 +119,12 @@ class ActivationNetwork(Learned):
             answers = self.trained.run(pixels=levels.transpose(2, 0, 1)[None])
             views.append(answers["views"][0])
             pieces[corner] = answers["maps"][0]
-        step = side // pieces[0, 0].shape[1]
+        cell = side // pieces[0, 0].shape[1]
+        step = math.gcd(cell, *chain.from_iterable(pieces))  # the last ones may begin within a cell of others
         last = max(pieces)
         maps = np.zeros((len(views[0]), (last[0] + side) // step, (last[1] + side) // step), np.float32)
-        for (row, column), heat in pieces.items():
+        for (row, column), answer in pieces.items():
+            heat = answer.repeat(cell // step, axis=1).repeat(cell // step, axis=2)
             maps[:, row // step : (row + side) // step, column // step : (column + side) // step] = heat
         rows, columns = (-(-length // step) for length in pixels.shape[:2])  # without what was mirrored
         return _Seen(max(views, key=np.mean), maps[:, :rows, :columns], step)

@@ -54,7 +54,7 @@ class ColourFilters(Detector):
     smallest: ClassVar[int] = 64
 
     def _localize(self, photo: Photo) -> Localization:
-        found, shape = find_mosaic(photo.pixels[: photo.decoded_rows]), (photo.height, photo.width)
+        found, shape = find_mosaic(photo.pixels), (photo.height, photo.width)
         if found is None or not found.plain:
             return nothing_judged(
                 photo, "no pattern of a camera's colour filters is left: it was resized, or coarsely saved"

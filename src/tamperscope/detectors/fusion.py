@@ -14,7 +14,6 @@ from scipy.special import expit, logit
 from tamperscope.detectors._copies import alike, find_copies
 from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
 from tamperscope.detectors._onnx import as_input
-from tamperscope.errors import MissingEvidence
 from tamperscope.plugins import option
 from tamperscope.signal.history import history
 from tamperscope.signal.mosaic import find_mosaic
@@ -116,25 +115,24 @@ class Fusion(Learned):
         """Return what the network says of a photo, what was copied within it, and how far that is trusted."""
         said = self.judge(photo)
         odds, suspect = said.odds, said.probability
-        rows, shape = len(odds), odds.shape
-        lost = photo.height - rows
+        shape = odds.shape
         reason = "where history and noise are not those of the rest of the photo"
-        evidence = {"reliability": _padded(said.trust, -(-lost // _BLOCK))}
+        evidence = {"reliability": said.trust}
         links: tuple[Link, ...] = ()
         unclear = False
         # What its noise says of a place orders what the network says little of, and accuses none by itself.
-        unlike = self.unlike(photo.pixels[:rows])
+        unlike = self.unlike(photo.pixels)
         if unlike is not None:
             odds += interpolate_blocks(np.float32(self.residuals) * (unlike - _COMMON), shape, _BLOCK)
-            evidence["residuals"] = _padded(unlike.clip(0) / _UNLIKE, lost // _BLOCK)
-        filters = find_mosaic(photo.pixels[:rows]) if self.filters else None
+            evidence["residuals"] = unlike.clip(0) / _UNLIKE
+        filters = find_mosaic(photo.pixels) if self.filters else None
         if filters and filters.plain:
             plain = filters.odds(self.filters)
             # Present filters clear no place: what was toned or painted over may have kept them. Absent ones
             # accuse a place, not the photo, of which it then cannot tell: no photographs as cameras write
             # them without loss were at hand.
             odds += interpolate_blocks(plain.clip(0), shape, _BLOCK)
-            evidence["filters"] = _padded(plain.clip(0) / np.float32(self.filters), lost // _BLOCK)
+            evidence["filters"] = plain.clip(0) / np.float32(self.filters)
             unclear = bool(np.bincount(ndimage.label(plain >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART)
             reason += ", or the pattern of colour filters is missing"
         heat = expit(odds, out=odds)
@@ -146,7 +144,7 @@ class Fusion(Learned):
             evidence["copies"], links = copies.heat, copies.links
             suspect, unclear = max(suspect, copies.probability), unclear or bool(links)
             reason += ", or where parts of it occur twice" if links else ""
-        return Look(_padded(heat, lost), suspicion(suspect), reason, evidence, links, unclear)
+        return Look(heat, suspicion(suspect), reason, evidence, links, unclear)
 
     def unlike(self, pixels: NDArray[np.uint8]) -> Floats | None:
         """Return the `unlikeness` of blocks, bounded either way; None if nothing is said of it."""
@@ -154,31 +152,22 @@ class Fusion(Learned):
         return None if found is None else found.clip(-_UNLIKE, _UNLIKE)
 
     def judge(self, photo: Photo) -> Judged:
-        """Return what the network alone says of a photo.
-
-        Raises:
-            MissingEvidence: too little of it is in the file.
-
-        """
-        # Rows that were never in the file must not count in what the whole photo is compared with.
-        height = photo.height if photo.decoded_rows == photo.height else photo.decoded_rows // _BLOCK * _BLOCK
-        if height < self.smallest:
-            raise MissingEvidence("too little of the photo is in the file", "find a whole copy of it")
-        said = self._judge(photo, height)
-        if not self.half or min(height, photo.width) < 2 * self.smallest:
+        """Return what the network alone says of a photo."""
+        said = self._judge(photo)
+        if not self.half or min(photo.height, photo.width) < 2 * self.smallest:
             return said
-        small = cv2.resize(photo.pixels[:height], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        again = self._judge(replace(photo, pixels=small, jpeg=None, decoded_rows=len(small)), len(small)).odds
+        small = cv2.resize(photo.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        again = self._judge(replace(photo, pixels=small, jpeg=None, decoded_rows=len(small))).odds
         # Only where the second look differs from its own mean, and only so much: it orders what the first one
         # says little of, but knows no history, so that it must not accuse or clear a photo.
         shift = (again - again.mean()).clip(-1, 1) * np.float32(self.half)
         odds = said.odds
-        odds += cv2.resize(shift, (photo.width, height), interpolation=cv2.INTER_LINEAR)
+        odds += cv2.resize(shift, odds.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return said
 
-    def _judge(self, photo: Photo, height: int) -> Judged:
-        """Return what the network says of the first rows of a photo, at the size that they have."""
-        features, fine = self._features(photo, height)
+    def _judge(self, photo: Photo) -> Judged:
+        """Return what the network says of a photo, at the size that it has."""
+        features, fine = self._features(photo)
         rows, columns = features.shape[1:]
         summary = {
             "mean": features.mean((1, 2), dtype=np.float64),
@@ -201,15 +190,15 @@ class Fusion(Learned):
         cell = -(-max(rows, columns) // _CELLS)
         cells, trusted = (_averaged(one, cell)[None] for one in (logits, trust))
         probability = float(self.trained.ask(["label"], cells=cells, trusted=trusted)["label"][0])
-        odds = heat[:height, : photo.width].clip(_LEAST, 1 - _LEAST)
+        odds = heat[: photo.height, : photo.width].clip(_LEAST, 1 - _LEAST)
         return Judged(logit(odds, out=odds), logits, trust.clip(0, 1), probability)
 
-    def _features(self, photo: Photo, height: int) -> tuple[Floats, Floats]:
-        """Return features of the first rows' blocks (maps, rows, columns), and of their quarters."""
+    def _features(self, photo: Photo) -> tuple[Floats, Floats]:
+        """Return features of blocks (maps, rows, columns), and of their quarters."""
         known = history(photo)
-        height, width = -(-height // _BLOCK) * _BLOCK, known.levels.shape[1]
-        missing = ((0, max(0, height - photo.height)), (0, width - photo.width), (0, 0))
-        pixels = np.pad(photo.pixels[:height], missing, mode="edge")
+        height, width = known.levels.shape
+        missing = ((0, height - photo.height), (0, width - photo.width), (0, 0))
+        pixels = np.pad(photo.pixels, missing, mode="edge")
         found: list[Floats] = []
         for row, column in _grid(height // _BLOCK, width // _BLOCK, self.tile // _BLOCK, _NEAR):
             window = _times(row.read, _BLOCK), _times(column.read, _BLOCK)
@@ -228,12 +217,6 @@ class Fusion(Learned):
                 kept = part[:, _times(row.kept, scale), _times(column.kept, scale)]
                 found[place][:, _times(row.place, scale), _times(column.place, scale)] = kept
         return found[0], found[1]
-
-
-def _padded(plane: Floats, rows: int) -> Floats:
-    """Return a plane with that many rows of zeros below."""
-    found: Floats = np.pad(plane, ((0, rows), (0, 0)))
-    return found
 
 
 def _averaged(plane: Floats, side: int) -> Floats:

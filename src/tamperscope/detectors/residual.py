@@ -59,7 +59,7 @@ class NoiseResidual(Detector):
     smallest: ClassVar[int] = 64
 
     def _localize(self, photo: Photo) -> Localization:
-        found = unlikeness(photo.pixels[: photo.decoded_rows])
+        found = unlikeness(photo.pixels)
         if found is None:
             return nothing_judged(photo, "too little of the photo is neither black nor white")
         heat = expit(_SLOPE * (found - np.float32(self.middle)))

@@ -235,7 +235,12 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         stream = data
         try:
             _load(image, kind, notes)
-        except CorruptFile:
+        except CorruptFile as error:
+            if header and header.arithmetic:
+                raise TruncatedFile(
+                    "the arithmetically coded JPEG is cut off, and nobody can tell how much is left",
+                    "get a complete copy of the file",
+                ) from error
             if not (header and salvage):
                 raise
             stream = completed(data)
@@ -243,6 +248,8 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         _check_pixels(image.width, image.height, limits)  # a GIF's frame may exceed its screen
         pixels = _rgb(image, _depth(data, image, kind), notes)
     jpeg = read_jpeg(stream, header, thumbnail=thumbnail) if header else None
+    if jpeg and jpeg.arithmetic:  # of whose data libjpeg does not say that they end early
+        notes.append("coded arithmetically: whether all of it is in the file cannot be told")
     rows = height = pixels.shape[0]
     # A file that was cut off may end with an end marker all the same: not every program fails then.
     if jpeg and header and (stream is not data or (ends_flat(pixels) and jpeg.coefficients)):

@@ -286,6 +286,8 @@ def _detect(
             # Of what is not in the file nobody can tell.
             doubt = detector.own_card.doubt if photo.decoded_rows == photo.height else 0.0
             answer = report.detection(result, threshold, find_regions(result, threshold), doubt)
+            if photo.jpeg and photo.jpeg.arithmetic:  # what is made up for missing data looks manipulated
+                answer["verdict"] = "cannot tell"
         answer["reason"] = "; ".join(filter(None, (why, answer["reason"])))
         detections[name] = {
             "name": name,
