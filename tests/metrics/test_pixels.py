@@ -116,6 +116,20 @@ def test_the_best_threshold_is_the_best_of_all(pair: tuple[Floats, Bools]) -> No
             )
 
 
+@given(pairs(), st.data())
+def test_no_threshold_marks_what_is_not_judged(pair: tuple[Floats, Bools], data: st.DataObject) -> None:
+    heatmap, truth = pair
+    valid = data.draw(hnp.arrays(np.bool_, truth.shape))
+    found = Confusion.sweep(Comparison(Localization(heatmap, None, valid), truth, 0.5))
+    marks = [heatmap >= value for value in [2.0, *np.unique(heatmap[valid])[::-1]]]
+    expected = [(np.sum(mark & valid & truth), np.sum(mark & valid & ~truth)) for mark in marks]
+    assert list(zip(found.true_positives, found.false_positives, strict=True)) == expected
+    assert set(found.true_positives + found.false_negatives) == {np.sum(truth)}
+    (metric,) = parse_metric("pixel_f1@best")
+    nothing = np.zeros_like(valid)
+    assert not metric.observe(Comparison(Localization(heatmap, None, nothing), truth, 0.5))
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (130, 200), (63, 500)])
 def test_patch_accuracy_is_a_naive_loops(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(3)

@@ -34,3 +34,9 @@ def test_weights_are_counts_that_average_to_one(second: int, largest: int, noise
 def test_a_multiple_of_the_first_step_leaves_no_trace(first: int) -> None:
     assert (bin_weights(first * 2, 60, 16, 0.3)[first - 1] == 1).all()
     assert (bin_weights(1, 60, 16, 0.3)[0] == 1).all()
+
+
+@pytest.mark.parametrize(("noise", "first"), [(1.2, 1), (2.0, 1), (2.0, 2)])
+def test_noise_beyond_a_step_leaves_no_trace_of_it(noise: float, first: int) -> None:
+    """Bins of half a level, as `nadjpeg` has them; noise of that size has blurred the multiples away."""
+    np.testing.assert_allclose(bin_weights(0.5, 4, 32, noise)[first - 1], 1, atol=0.02)

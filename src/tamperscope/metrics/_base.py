@@ -66,8 +66,8 @@ class Comparison:
     @cached_property
     def marking(self) -> Ranking:
         """The pixels in the order in which a falling threshold marks them."""
-        valid = self.localization.valid
-        return self.ranking if valid is None else Ranking.of(self.localization.heatmap * valid, self.truth)
+        heat, valid = self.localization.heatmap, self.localization.valid
+        return self.ranking if valid is None else Ranking.of(heat[valid], self.truth[valid])
 
     def mask(self, threshold: float) -> NDArray[np.bool_]:
         """Return what is marked at the threshold, bool."""
@@ -93,7 +93,7 @@ class Confusion:
 
     @classmethod
     def sweep(cls, comparison: Comparison) -> "Confusion":
-        """Count at every threshold that makes a difference, from marking nothing to marking everything."""
+        """Count at every threshold that makes a difference, from marking nothing to all that is judged."""
         return cls._of(comparison.truth, *comparison.marking.sweep)
 
     @classmethod

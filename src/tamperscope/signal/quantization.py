@@ -5,6 +5,7 @@ receive more of those multiples than others, and some receive none: the periodic
 compression leaves (Bianchi & Piva 2012, section III-A; Lin et al. 2009, section 3).
 """
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 __all__ = ["bin_weights"]
+
+_FAR = 4  # standard deviations
 
 
 @lru_cache(maxsize=256)  # photos share their tables' steps
@@ -39,5 +42,6 @@ def bin_weights(second: float, largest_first: int, bins: int, noise: float) -> N
 def _multiples_below(edge: NDArray[np.float64], step: NDArray[np.int_], noise: float) -> NDArray[np.float64]:
     """Count the multiples of ``step`` below ``edge``, each blurred by Gaussian noise, up to a constant."""
     nearest = np.rint(edge / step)
-    reach = range(-2, 3)  # further multiples lie beyond any noise that occurs
+    most = max(2, math.ceil(_FAR * noise / step.min()))  # further multiples lie beyond the noise
+    reach = range(-most, most + 1)
     return np.asarray(nearest + sum(ndtr((edge - (nearest + shift) * step) / noise) for shift in reach))
