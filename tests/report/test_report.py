@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -377,6 +378,31 @@ def test_a_long_text_and_a_number_for_one_do_no_harm(tmp_path: Path) -> None:
     (folder / "result.json").write_text(json.dumps(record))
     for form in ("html", "pdf"):
         assert "How to repeat it" in text(make(open_case(folder), Form(form)))
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value"),
+    [
+        (("detections", 0, "regions", 0, "bounding_box"), "x", 10**4000),
+        (("detections", 0, "parameters"), 5000 * "\u2031", 1),  # no letter is wider
+        (("detections", 0, "parameters"), "unknown", 2000 * "\U0001f9ff"),  # each is written as ten letters
+        ((), "evidence_sheet", 5000 * ["adjpeg"]),
+    ],
+    ids=["number", "key", "value", "caption"],
+)
+def test_nothing_in_a_table_is_taller_than_a_page(
+    forged: Path, tmp_path: Path, place: tuple[str | int, ...], key: str, value: Any
+) -> None:
+    folder = tmp_path / "results"
+    shutil.copytree(forged, folder)
+    changed = record = json.loads((folder / "result.json").read_bytes())
+    for step in place:
+        changed = changed[step]
+    changed[key] = value
+    (folder / "result.json").write_text(json.dumps(record))
+    case = open_case(folder)
+    assert "How to repeat it" in text(make(case, Form.pdf))
+    assert not case.problems
 
 
 def test_another_scan_takes_old_reports_away(tmp_path: Path) -> None:

@@ -206,6 +206,18 @@ def test_detectors_are_not_chained_without_end(service: Service) -> None:
         assert answer.status_code == 422
 
 
+def test_not_every_combination_of_detectors_is_analysed_at_once(service: Service) -> None:
+    tiny = [("files", ("a.jpg", photos.encode(photos.crop(16, 16), "JPEG")))]
+    refined = ("", "+smooth", "+crf", "+bayes", "+smooth+crf", "+crf+smooth")
+    every = ",".join(one["name"] for one in service.client.get("/v1/detectors").json())
+    many = ",".join(name + more for name in every.split(",") for more in refined)
+    answer = service.client.post("/v1/analyses", files=tiny, data={"detectors": many})
+    assert answer.status_code == 422
+    assert "ask for fewer" in answer.json()["detail"]
+    (taken,) = service.send(*(one for _, one in tiny), detectors=every)  # each alone may be
+    service.client.delete(f"/v1/analyses/{taken['id']}")
+
+
 def test_the_service_tells_of_itself(service: Service, done: dict[str, Any]) -> None:
     assert service.client.get("/healthz").json()["status"] == "ok"
     names = {one["name"] for one in service.client.get("/v1/detectors").json()}

@@ -1,17 +1,26 @@
-"""Reports are made apart, and none holds the others up for ever."""
+"""Reports are made apart, and what is broken or full holds nobody up."""
 
 import asyncio
+import errno
+import signal
 from dataclasses import replace
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any
 
+import httpx
 import pytest
 from fastapi import HTTPException
 
 import photos
+from tamperscope import plugins
+from tamperscope.errors import OutputError
 from tamperscope.report.forms import Form
 from tamperscope.scanning.photo import Outcome
+from tamperscope.serving import desk as counter
+from tamperscope.serving.app import build
 from tamperscope.serving.crew import Crew
-from tamperscope.serving.desk import Desk
+from tamperscope.serving.desk import Desk, cards
 from tamperscope.serving.meters import Meters
 from tamperscope.serving.places import Places
 from tamperscope.serving.settings import Settings
@@ -41,3 +50,57 @@ def test_a_report_that_takes_too_long_is_given_up_and_the_next_one_made(tmp_path
     finally:
         desk.close()
         store.engine.dispose()
+
+
+def test_a_report_that_cannot_be_made_leaves_no_timer_behind(tmp_path: Path) -> None:
+    try:
+        with pytest.raises(OutputError, match="holds no results"):
+            counter._report(Places.of(tmp_path, new_id()), Form.json, False, 600)
+        assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def test_a_broken_plugin_is_not_offered_and_told_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    find = plugins._find
+
+    def broken(kind: str, name: str) -> type[Any]:
+        if name == "noi":
+            raise ImportError("no module named x")
+        return find(kind, name)
+
+    monkeypatch.setattr(plugins, "_find", broken)
+    counter._kind.cache_clear()
+    try:
+        for _ in range(2):
+            assert "ela" in cards()
+            assert "noi" not in cards()
+    finally:
+        counter._kind.cache_clear()
+    assert [one.getMessage().partition(";")[0] for one in caplog.records] == [
+        "the detector 'noi' cannot be loaded (ImportError: no module named x)"
+    ]
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/analyses"])
+def test_a_disk_that_is_full_before_an_upload_is_whole_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def full(_: SpooledTemporaryFile[bytes]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(SpooledTemporaryFile, "rollover", full)  # from memory to the disk
+    app = build(Settings(data=tmp_path))
+
+    async def sent() -> httpx.Response:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://localhost"
+        ) as client:
+            return await client.post(path, files=[("files", ("a.jpg", bytes(2**20 + 1)))])
+
+    answer = asyncio.run(sent())
+    app.state.desk.store.engine.dispose()
+    assert answer.status_code == 507
+    assert "hotographs cannot be kept: No space left on device" in answer.text

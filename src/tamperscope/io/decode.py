@@ -38,11 +38,11 @@ from tamperscope.errors import (
     UnreadableFile,
     UnsupportedFormat,
 )
-from tamperscope.io.jpeg import read_header, read_jpeg
+from tamperscope.io.jpeg import Header, read_header, read_jpeg
 from tamperscope.io.native import diverted_stderr
 from tamperscope.io.paths import display, few
 from tamperscope.io.salvage import completed, ends_flat, kept_rows
-from tamperscope.types import Photo
+from tamperscope.types import Jpeg, Photo
 
 __all__ = ["FORMATS", "Limits", "changed", "decode", "read_file", "sniff", "too_many_bytes"]
 
@@ -236,28 +236,18 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         try:
             _load(image, kind, notes)
         except CorruptFile as error:
-            if header and header.arithmetic:
-                raise TruncatedFile(
-                    "the arithmetically coded JPEG is cut off, and nobody can tell how much is left",
-                    "get a complete copy of the file",
-                ) from error
-            if not (header and salvage):
+            if not (header and _may_be_salvaged(header, salvage, error)):
                 raise
             stream = completed(data)
             image = _salvage(stream, kind, notes)
         _check_pixels(image.width, image.height, limits)  # a GIF's frame may exceed its screen
         pixels = _rgb(image, _depth(data, image, kind), notes)
     jpeg = read_jpeg(stream, header, thumbnail=thumbnail) if header else None
-    if jpeg and jpeg.arithmetic:  # of whose data libjpeg does not say that they end early
-        notes.append("coded arithmetically: whether all of it is in the file cannot be told")
-    rows = height = pixels.shape[0]
-    # A file that was cut off may end with an end marker all the same: not every program fails then.
-    if jpeg and header and (stream is not data or (ends_flat(pixels) and jpeg.coefficients)):
-        rows, note = kept_rows(jpeg, header, height)
-        if stream is not data or rows < height:
-            notes.append(note)
-        if rows < height and not salvage:
-            raise _truncated(kind, f"has data for only {rows} of its {height} rows")
+    rows = pixels.shape[0]
+    if jpeg and header:
+        rows = _decoded_rows(jpeg, header, pixels, stream is not data, notes)
+        if rows < pixels.shape[0] and not salvage:
+            raise _truncated(kind, f"has data for only {rows} of its {pixels.shape[0]} rows")
     notes += [display(str(warning.message)) for warning in caught]
     return Photo(
         pixels=pixels,
@@ -269,6 +259,29 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         decoded_rows=rows,
         warnings=few(notes),
     )
+
+
+def _may_be_salvaged(header: Header, salvage: bool, error: CorruptFile) -> bool:
+    """Tell whether that is asked for; of an arithmetically coded JPEG nobody could tell what is left."""
+    if header.arithmetic:
+        raise TruncatedFile(
+            "the arithmetically coded JPEG is cut off, and nobody can tell how much is left",
+            "get a complete copy of the file",
+        ) from error
+    return salvage
+
+
+def _decoded_rows(jpeg: Jpeg, header: Header, pixels: NDArray[np.uint8], cut: bool, notes: list[str]) -> int:
+    """Return how many rows come from the file, whether or not it is known to be cut off."""
+    if jpeg.arithmetic:  # of whose data libjpeg does not say that they end early
+        notes.append("coded arithmetically: whether all of it is in the file cannot be told")
+    # A file that was cut off may end with an end marker all the same: not every program fails then.
+    if not cut and not (ends_flat(pixels) and jpeg.coefficients):
+        return len(pixels)
+    rows, note = kept_rows(jpeg, header, len(pixels))
+    if cut or rows < len(pixels):
+        notes.append(note)
+    return rows
 
 
 def _check_pixels(width: int, height: int, limits: Limits) -> None:

@@ -18,6 +18,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as Grid
 
+from tamperscope.io.paths import clipped
 from tamperscope.report.content import Case, Figure, Finding, PhotoReport, Table
 
 __all__ = ["document"]
@@ -25,6 +26,8 @@ __all__ = ["document"]
 _MARGIN = 18 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
 _TALLEST = 110 * mm
+_LINES = 60  # of a cell, of the widest letters: none may be taller than a page
+_CAPTION = 500  # letters
 _GREY, _BLACK, _PALE = HexColor("#555555"), HexColor("#111111"), HexColor("#f3f3f3")
 _FONT, _BOLD = "Tamperscope", "Tamperscope-Bold"
 
@@ -100,14 +103,13 @@ class _Styles:
             spaceAfter=12,
         )
 
-    def safe(self, text: str) -> str:
-        """Return the text as markup; letters that the font lacks as their numbers, not as nothing."""
-        return escape(
-            "".join(
-                one if ord(one) in self.known else one.encode("unicode_escape", "backslashreplace").decode()
-                for one in text
-            )
+    def safe(self, text: str, most: int | None = None) -> str:
+        """Return the text, clipped, as markup; letters that the font lacks as numbers, not as nothing."""
+        shown = "".join(
+            one if ord(one) in self.known else one.encode("unicode_escape", "backslashreplace").decode()
+            for one in text
         )
+        return escape(clipped(shown, most or len(shown)))
 
 
 def _fonts() -> tuple[str, str]:
@@ -195,17 +197,21 @@ def _side_by_side(figures: list[Figure], style: _Styles, widest: float = _WIDTH)
         path.write_bytes(figure.data)
         picture = Image(path, figure.width * scale, figure.height * scale)
         picture.hAlign = "LEFT"
-        cells.append([picture, Spacer(1, 1 * mm), Paragraph(style.safe(caption), style.soft)])
+        cells.append([picture, Spacer(1, 1 * mm), Paragraph(style.safe(caption, _CAPTION), style.soft)])
     grid = Grid([cells], colWidths=[each + 4 * mm] * len(cells), hAlign="LEFT")
     grid.setStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0)])
     return grid
 
 
 def _table(table: Table, style: _Styles) -> Iterator[Flowable]:
-    rows = [[Paragraph(style.safe(head), style.head) for head in table.heads]]
-    rows += [[Paragraph(style.safe(cell), style.cell) for cell in row] for row in table.rows]
     first = 0.3 if len(table.heads) == 2 else 1 / len(table.heads) if table.heads[0] else 0.05
     widths = [_WIDTH * first] + [_WIDTH * (1 - first) / (len(table.heads) - 1)] * (len(table.heads) - 1)
+    most = [int(width / (2 * style.cell.fontSize)) * _LINES for width in widths]  # no letter is wider
+    rows = [[Paragraph(style.safe(head), style.head) for head in table.heads]]
+    rows += [
+        [Paragraph(style.safe(*cell), style.cell) for cell in zip(row, most, strict=True)]
+        for row in table.rows
+    ]
     grid = Grid(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
     grid.setStyle(
         [

@@ -1,6 +1,7 @@
 """What the interface and the pages both do: take photographs in, find them again, hand out what was made."""
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
@@ -31,11 +33,12 @@ from tamperscope.types import Card
 if TYPE_CHECKING:
     from tamperscope.report.content import Case
 
-__all__ = ["Desk", "cards", "desk", "whole"]
+__all__ = ["Desk", "cards", "desk", "unkept", "whole"]
 
 _MOST_LETTERS, _MOST_REFINERS = 400, 2  # of all detectors together, and of one
 _MOST_REPORTS = 20  # asked for at once
 _BLOCK = 2**20  # bytes
+_log = logging.getLogger(__name__)
 
 
 class Desk:
@@ -81,7 +84,7 @@ class Desk:
                 for places in kept:
                     places.remove()
                 if isinstance(error, OSError):
-                    raise HTTPException(507, f"photographs cannot be kept: {error.strerror}") from error
+                    raise unkept(error) from error
                 raise
         self.meters.uploads.inc(len(files))
         return [Analysis(**entry, status="queued") for entry in entries]
@@ -199,6 +202,11 @@ def desk(request: Request) -> Desk:
     return found
 
 
+def unkept(error: OSError) -> HTTPException:
+    """Return what is answered if the disk takes no photographs."""
+    return HTTPException(507, f"photographs cannot be kept: {error.strerror}")
+
+
 def whole(path: Path) -> FileResponse:
     """Answer with a picture.
 
@@ -213,14 +221,28 @@ def whole(path: Path) -> FileResponse:
 
 def cards() -> dict[str, Card]:
     """Return the cards of the detectors that can run here: one without weights cannot."""
-    kinds = {name: plugins.load("detectors", name) for name in plugins.names("detectors")}
-    return {name: kind.card for name, kind in kinds.items() if kind().ready}
+    kinds = {name: _kind(name) for name in plugins.names("detectors")}
+    return {name: kind.card for name, kind in kinds.items() if kind and kind().ready}
+
+
+@cache  # every page asks, and the log tells it once
+def _kind(name: str) -> type[Any] | None:
+    """Return a detector's class; of a broken plugin none, and the others go on."""
+    try:
+        return plugins.load("detectors", name)
+    except TamperscopeError as error:
+        _log.error("%s", error)
+        return None
 
 
 def _known(detectors: Sequence[str]) -> list[str]:
     wanted = list(
         dict.fromkeys(name.strip() for text in detectors for name in text.split(",") if name.strip())
     )
+    if sum(map(len, wanted)) > _MOST_LETTERS:
+        raise HTTPException(
+            422, f"the names of the detectors have more than {_MOST_LETTERS} letters together; ask for fewer"
+        )
     offered = {"detectors": tuple(cards()), "refine": plugins.names("refine")}
     for one in wanted:
         detector, refiners = parts(one)
@@ -251,8 +273,10 @@ def _begin() -> None:
 
 def _report(places: Places, form: Form, position: bool, seconds: float) -> bytes:
     signal.setitimer(signal.ITIMER_REAL, seconds)  # ends this process, whatever it is at
-    made, case = _made(places, form, position)
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        made, case = _made(places, form, position)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)  # else it ends this process later, at another report
     if case.problems:
         raise case.problems[0]
     return made

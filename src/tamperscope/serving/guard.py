@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import cookie_parser
 
@@ -173,7 +172,7 @@ def _same_origin(headers: dict[bytes, bytes], host: str) -> bool:
     if site not in ("same-origin", "none"):
         return False
     origin = headers.get(b"origin", b"").decode("latin-1")
-    return not origin or urlsplit(origin).netloc == host
+    return not origin or origin.partition("://")[2] == host
 
 
 def _bare(host: str) -> str:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from tamperscope import __version__
 from tamperscope.report.json import written
 from tamperscope.serving.api import ID, Service
-from tamperscope.serving.desk import cards, whole
+from tamperscope.serving.desk import cards, unkept, whole
 from tamperscope.serving.guard import COOKIE, admits, pass_for
 from tamperscope.serving.places import Places
 from tamperscope.serving.schemas import judged
@@ -174,6 +174,8 @@ def explain_problems(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteHTTPException)
     async def problem(request: Request, error: StarletteHTTPException) -> Response:
+        if isinstance(error.__cause__, OSError):  # as an upload was spooled: FastAPI blames its body
+            error = unkept(error.__cause__)
         if _PATHS.match(request.url.path):
             return await http_exception_handler(request, error)
         page = _page("problem", error.status_code, problem=error.detail)
