@@ -13,6 +13,7 @@ from detectors_made import made_weights
 from tamperscope.errors import Defect, OutputError, TooLarge
 from tamperscope.io.decode import Limits
 from tamperscope.io.paths import write_whole
+from tamperscope.io.render import draw_overlay
 from tamperscope.report.json import schema
 from tamperscope.scanning import photo as module
 from tamperscope.scanning.find import Task
@@ -191,7 +192,7 @@ def test_a_failure_spares_what_other_detectors_found(folder: Path, monkeypatch: 
 def test_two_detectors_at_once_write_one_after_the_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw, found = module.draw_overlay, []
+    found: list[Outcome] = []
 
     def second() -> None:
         found.append(scan(folder / "forged.jpg", out=folder / "out", detectors=("noi",)))
@@ -202,7 +203,7 @@ def test_two_detectors_at_once_write_one_after_the_other(
         if not other.ident:  # while the first one writes
             other.start()
             other.join(1.5)
-        return draw(*given)
+        return draw_overlay(*given)
 
     monkeypatch.setattr(module, "draw_overlay", slow)
     assert scan(folder / "forged.jpg", out=folder / "out", detectors=("ela",)).record
