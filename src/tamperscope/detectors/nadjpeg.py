@@ -124,8 +124,8 @@ class NonAlignedDoubleJpeg(Detector):
         # Between the earlier grid's lines and the photo's own, neither shows.
         down, right = ((shift + 4) % 8 or 2 for shift in grid.shift)
         prior = _count(self._bins(plane[down:, right:])) + 0.5
-        for counts in (seen, prior):
-            counts[:, [0, -1]] = 0  # the last bin holds all that is larger
+        # What is larger than the histogram stays in the prior: DC, which mostly is, speaks more softly then.
+        seen[:, [0, -1]] = prior[:, 0] = 0
         prior /= prior.sum(axis=1, keepdims=True)
         order = ZIGZAG[: self.frequencies]
         used = np.flatnonzero(seen.any(axis=0))
