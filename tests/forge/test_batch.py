@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from tamperscope.cli import app
 from tamperscope.datasets import open_dataset
 from tamperscope.errors import InvalidParameter, OutputError
 from tamperscope.forge import batch
-from tamperscope.forge.batch import forge_all
+from tamperscope.forge.batch import _splits, forge_all
 from tamperscope.forge.recipe import PRESETS, Recipe
 from tamperscope.io.decode import decode
 
@@ -95,6 +96,26 @@ def test_circles_keep_sources_together(tmp_path: Path) -> None:
     assert len(groups) == 5
     assert len({(row["group"], row["split"]) for row in made.rows}) == 5
     assert {row["split"] for row in made.rows} == {"train", "val", "test"}
+
+
+def test_what_a_larger_set_adds_moves_nothing_to_another_split(tmp_path: Path) -> None:
+    photos = sorted(write_photos(tmp_path / "photos", 40).iterdir())
+    placed: dict[str, str] = {}
+    for count in (24, 30, 60):
+        made = forge_all(photos, tmp_path / "out", count, seed=3, size=64, splits=True, resume=True)
+        now = {row["image"]: row["split"] for row in made.rows}
+        assert {image: now[image] for image in placed} == placed
+        assert set(now.values()) == {"train", "val", "test"}
+        placed = now
+    with pytest.raises(OutputError, match="other splits"):
+        forge_all(photos, tmp_path / "out", 70, seed=3, size=64, resume=True)
+
+
+@pytest.mark.parametrize("circles", [3, 7, 20, 100])
+def test_splits_have_the_shares_that_they_promise(circles: int) -> None:
+    counts = Counter(_splits(circles).values())
+    for name, share in (("train", 0.65), ("val", 0.1), ("test", 0.25)):
+        assert abs(counts[name] - share * circles) <= 1
 
 
 def test_crops_lie_on_the_photograph_s_own_grid(photos: list[Path], tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def forge(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Write the set here.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000_000, help="How many.")],
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
-    size: Annotated[int, typer.Option(min=64, max=4096, help="Pixels a side, at most.")] = 512,
+    size: Annotated[int, typer.Option(min=64, max=4096, help="Pixels a side, when shrunk most.")] = 512,
     recipe: Annotated[
         str, typer.Option("--recipe", metavar="NAME|FILE", help="How they are made.")
     ] = "default",

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.datasets import split
 from tamperscope.datasets._splits import SPLITS
 from tamperscope.datasets.manifest import COLUMNS
 from tamperscope.errors import InvalidParameter, OutputError, TamperscopeError
@@ -24,11 +23,11 @@ from tamperscope.io.encode import encode_png
 from tamperscope.io.paths import display, write_whole
 from tamperscope.io.provenance import code_digest
 from tamperscope.parallel import ordered
-from tamperscope.types import Sample
 
 __all__ = ["Made", "forge_all"]
 
 _CIRCLE = 8  # photographs that lend each other parts, so that splits can keep them together
+_RATIOS = np.array([0.65, 0.1, 0.25])  # of train, val and test
 _BLOCK = 8  # items made in a row of a few photographs of one circle, while these are in memory
 _LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
 _SHARED = ("decode.py", "encode.py", "jpeg.py", "salvage.py")  # of io
@@ -45,6 +44,7 @@ class _Job:
     recipe: Recipe
     size: int
     seed: int
+    splits: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,10 @@ def forge_all(
     splits: bool = False,
     advance: Callable[[], None] = lambda: None,
 ) -> Made:
-    """Make ``count`` photographs of at most ``size`` pixels a side, with masks and a manifest, in ``out``.
+    """Make ``count`` photographs, with masks and a manifest, in ``out``.
 
+    They are parts that have ``size`` pixels a side when they are shrunk most: what a recipe shrinks less, or
+    enlarges on its way, is larger.
     The same photographs, recipe, size and seed give the same bytes, whatever the number of workers and
     however often it is interrupted. Photographs lend parts only within circles, which are the groups of the
     manifest; ``splits`` shares these out 65/10/25. ``advance`` is called after each.
@@ -90,7 +92,7 @@ def forge_all(
             f"{len(usable)} photographs and {count} forgeries are too few to be split without leaks",
             f"give at least {2 * len(SPLITS)} photographs, and make more than {2 * _BLOCK}",
         )
-    job = _Job(_circles(usable, seed, len(SPLITS) if splits else 1), out, recipe, size, seed)
+    job = _Job(_circles(usable, seed, len(SPLITS) if splits else 1), out, recipe, size, seed, splits)
     _claim(job, resume)
     blocks = [range(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
     rows: list[dict[str, Any]] = []
@@ -107,7 +109,8 @@ def forge_all(
         for _ in block:
             advance()
     if splits:
-        rows = _with_splits(rows, seed)
+        placed = _splits(len(job.circles))
+        rows = [{**row, "split": placed[row["group"]]} for row in rows]
     _write_manifest(out, rows)
     return Made(tuple(rows), tuple(problems.values()))
 
@@ -212,7 +215,7 @@ def _row(index: int, circle: int, made: Forgery, sources: list[str]) -> dict[str
         "split": "",
         "label": int(bool(made.kind)),
         "kind": made.kind,
-        "group": f"circle{circle:04}",
+        "group": _name(circle),
         "image": f"images/{name}{made.saving.suffix}",
         "mask": f"masks/{name}.png" if made.kind else "",
         "original": "",
@@ -246,10 +249,24 @@ def _pixels(path: Path) -> NDArray[np.uint8]:
     return decode(path).pixels
 
 
-def _with_splits(rows: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
-    samples = [Sample(row["image"], Path(row["image"]), bool(row["label"]), row["group"]) for row in rows]
-    placed = split(samples, seed=seed)
-    return [{**row, "split": sample.split} for row, sample in zip(rows, placed, strict=True)]
+def _splits(circles: int) -> dict[str, str]:
+    """Return the split of each circle by its name: 65/10/25, and one of each among the first three.
+
+    Circles are drawn at random, and lend their photographs in turn: the first ones of a small set are in
+    all splits, and none changes its split when a set grows.
+    """
+    given = np.zeros(len(SPLITS))
+    placed = {}
+    for circle in range(circles):
+        lacking = _RATIOS * (circle + 1) - given + (given == 0)
+        place = int(lacking.argmax())
+        given[place] += 1
+        placed[_name(circle)] = SPLITS[place]
+    return placed
+
+
+def _name(circle: int) -> str:
+    return f"circle{circle:04}"
 
 
 def _write_manifest(out: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -278,6 +295,7 @@ def _claim(job: _Job, resume: bool) -> None:
     facts = {
         "seed": job.seed,
         "size": job.size,
+        "splits": job.splits,
         "sources": sources.hexdigest(),
         "code": _code(),
         "recipe": json.loads(job.recipe.dumps()),
@@ -296,7 +314,7 @@ def _claim(job: _Job, resume: bool) -> None:
         ) from error
     if stored and stored != wanted:
         raise OutputError(
-            "holds a set of another seed, size, recipe, version or photographs",
+            "holds a set of another seed, size, recipe, version or photographs, or other splits",
             "choose another --out folder",
             display(job.out),
         )
