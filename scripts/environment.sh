@@ -16,7 +16,8 @@ ensure_environment() {
     exit 1
   fi
   echo "tamperscope: installing into $root/.venv (only once: half a minute, some minutes where PyTorch is needed)" >&2
-  [ -x "$bin/python" ] || "$python" -m venv "$root/.venv" >&2 || {
+  # One that was left half made has a Python, but no pip.
+  "$bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$root/.venv" >&2 || {
     echo "tamperscope: cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2
     exit 1
   }

@@ -169,15 +169,16 @@ def parse(kind: str, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
     >>> parse("detectors", "ela", {"quality": "95"})
     {'quality': 95}
     """
-    return parsed(name, load(kind, name), texts)
+    plugin = load(kind, name)
+    values = parsed(name, plugin, texts)
+    plugin(**values)  # checks the ranges now, before any photo is read
+    return values
 
 
 def parsed(name: str, configurable: type[Any], texts: Mapping[str, str]) -> dict[str, Any]:
-    """Do the same for any class of `option`s."""
+    """Do the same for any class of `option`s, which checks ranges when it is made of them."""
     declared = options(configurable)
-    values = {key: _convert(name, _known(name, key, declared), text) for key, text in texts.items()}
-    configurable(**values)  # checks the ranges now, before any photo is read
-    return values
+    return {key: _convert(name, _known(name, key, declared), text) for key, text in texts.items()}
 
 
 def pair(text: str, wanted: str = "field=value", option: str = "--set") -> tuple[str, str]:

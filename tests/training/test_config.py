@@ -31,3 +31,11 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str, problem: str) -> None:
 def test_a_setting_that_does_not_fit_is_refused(setting: dict[str, str]) -> None:
     with pytest.raises(InvalidParameter):
         Training.read(None, setting)
+
+
+@pytest.mark.parametrize(("recipe", "batch"), [("wang2024", 6), ("wang2024-quick", 12), ("fusion", 4)])
+def test_settings_are_checked_together_with_the_recipe(recipe: str, batch: int) -> None:
+    """Eight patches of a photograph are the default, and one in these, so that any batch fits."""
+    assert Training.read(recipe, {"batch": str(batch)}).batch == batch
+    with pytest.raises(InvalidParameter, match="a multiple of per_photo"):
+        Training.read(None, {"batch": str(batch)})

@@ -19,6 +19,7 @@ from tamperscope.errors import CorruptFile, InvalidParameter, TrainingFailed
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Prediction
 from tamperscope.networks.conv_lstm import ConvLstm
+from tamperscope.networks.semi_global import SemiGlobal
 from tamperscope.training import export as exporting
 from tamperscope.training.data import Photographs, open_splits
 from tamperscope.training.export import PARITY, export, to_onnx
@@ -107,9 +108,24 @@ def test_the_file_holds_all_that_learning_needs(name: str, tmp_path: Path) -> No
 def test_files_that_do_not_hold_what_was_learned_are_refused(tmp_path: Path) -> None:
     (tmp_path / "odd.onnx").write_bytes(b"odd")
     (tmp_path / "lstm.onnx").write_bytes(to_onnx(build_network("conv_lstm")))
-    for name, file in (("fusion", "odd.onnx"), ("semi_global", "lstm.onnx"), ("fusion", "lstm.onnx")):
+    for name, file in (("fusion", "odd.onnx"), ("conv_lstm", "odd.onnx"), ("fusion", "lstm.onnx")):
         with pytest.raises(CorruptFile, match="its weights cannot be used"):
             load_weights(build_network(name), tmp_path / file)
+
+
+@pytest.mark.parametrize("variant", ["light", "resnet18"])
+def test_what_was_exported_of_one_network_begins_another(
+    variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the Conv-LSTM network learned is what the local branch begins with; the photo is nothing yet."""
+    monkeypatch.setattr(SemiGlobal, "pretrain", lambda _: None)  # ImageNet's weights
+    local, network = build_network("conv_lstm"), build_network("semi_global", variant)
+    (tmp_path / "lstm.onnx").write_bytes(to_onnx(local))
+    load_weights(network, tmp_path / "lstm.onnx")
+    state = network.state_dict()
+    for name, values in local.state_dict().items():
+        assert torch.equal(state[name][:, : values.shape[-1]] if values.ndim == 2 else state[name], values)
+    assert not state["classify.weight"][:, local.state_dict()["classify.weight"].shape[1] :].any()
 
 
 def test_the_card_is_in_the_file(made: tuple[Path, dict[str, Photographs]], tmp_path: Path) -> None:

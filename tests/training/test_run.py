@@ -157,7 +157,7 @@ def test_a_lack_of_memory_is_said_with_what_to_do(
         raise problem
 
     monkeypatch.setattr(PatchModule, "_loss", fails)
-    with pytest.raises(TrainingFailed, match=r"memory ran out.*lower batch"):
+    with pytest.raises(TrainingFailed, match=r"memory ran out.*lower batch.*last\.safetensors"):
         train("fcn", photographs, photographs, Training(epochs=1, batch=2, per_photo=2), tmp_path)
 
 
@@ -228,6 +228,19 @@ def test_what_ended_early_does_not_go_on(
     assert all(torch.equal(before[name], after[name]) for name in before)
     with (tmp_path / "metrics.csv").open() as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
+
+
+def test_another_run_may_begin_with_an_epoch_of_one_that_was_interrupted(
+    photographs: Photographs, tmp_path: Path
+) -> None:
+    finished = load_file(
+        train("fcn", photographs, photographs, replace(TINY, epochs=1, variant=""), tmp_path)
+    )
+    network = build_network("fcn")
+    load_weights(network, tmp_path / "last.safetensors")
+    assert all(torch.equal(network.state_dict()[name], values) for name, values in finished.items())
+    with pytest.raises(CorruptFile, match="weights cannot be used"):
+        load_weights(build_network("conv_lstm"), tmp_path / "last.safetensors")
 
 
 def test_it_says_what_learned_from_what(photographs: Photographs, tmp_path: Path) -> None:

@@ -157,6 +157,8 @@ class Network(nn.Module, ABC):
             RuntimeError: they are those of another network or variant.
 
         """
+        if lacking := [name for name in self.state_dict() if name not in state]:
+            raise RuntimeError(f"it does not hold {lacking[0]} as it was learned")
         self.load_state_dict(state)
 
     def loss(self, prediction: Prediction, truth: Truth, balance: Balance = EVEN) -> Tensor:

@@ -69,7 +69,7 @@ class SemiGlobal(ContextNetwork, ConvLstm):
             unseen = weight.new_zeros(2, 2 * _HIDDEN - weight.shape[1])
             own = {name: value for name, value in self.state_dict().items() if name.startswith("globe.")}
             state = {**own, **state, "classify.weight": torch.cat([weight, unseen], dim=1)}
-        self.load_state_dict(state)
+        super().start(state)
 
 
 class _Light(nn.Sequential):

@@ -12,8 +12,9 @@ from torch import Tensor
 from tamperscope.errors import CorruptFile
 from tamperscope.io.paths import display, write_whole
 
-__all__ = ["SafeCheckpoints"]
+__all__ = ["SafeCheckpoints", "kept_weights"]
 
+_NETWORK = "network."  # where `module` holds it
 _STATE = "state"  # the metadata's key; values are JSON, tensors are named in them
 
 
@@ -67,6 +68,17 @@ class SafeCheckpoints(CheckpointIO):
     def remove_checkpoint(self, path: Any) -> None:
         """Remove it, if it is there."""
         Path(path).unlink(missing_ok=True)
+
+
+def kept_weights(path: Path) -> dict[str, Tensor] | None:
+    """Return a network's weights in a checkpoint of its training; None if a file is none."""
+    with safe_open(path, "pt", device="cpu") as file:
+        if _STATE not in (file.metadata() or {}):
+            return None
+    state = SafeCheckpoints().load_checkpoint(path)["state_dict"]
+    return {
+        name.removeprefix(_NETWORK): values for name, values in state.items() if name.startswith(_NETWORK)
+    }
 
 
 def _flattened(value: Any, tensors: dict[str, Tensor]) -> Any:

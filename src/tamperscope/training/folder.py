@@ -22,6 +22,7 @@ from tamperscope.errors import CorruptFile, InvalidParameter, OutputError
 from tamperscope.io.paths import display, write_whole
 from tamperscope.io.provenance import photo_digest, versions
 from tamperscope.networks._base import Network
+from tamperscope.training.checkpoint import kept_weights
 from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
 
@@ -100,14 +101,14 @@ def write_weights(out: Path, weights: dict[str, Tensor]) -> None:
 
 
 def load_weights(network: Network, path: Path) -> None:
-    """Fill a network with the weights in a safetensors file, or in what was exported.
+    """Fill a network with the weights in a file: of a run or one of its epochs, or as they were exported.
 
     Raises:
         CorruptFile: it cannot be read, or its weights are those of another network or variant.
 
     """
     try:
-        network.start(_exported(network, path) if _is_onnx(path) else load_file(path))
+        network.start(_exported(network, path) if _is_onnx(path) else kept_weights(path) or load_file(path))
     except (OSError, SafetensorError, RuntimeError, DecodeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CorruptFile(
@@ -122,12 +123,7 @@ def _is_onnx(path: Path) -> bool:
 
 
 def _exported(network: Network, path: Path) -> dict[str, Tensor]:
-    """Return the weights in a file of `training.export`.
-
-    Raises:
-        RuntimeError: it does not hold them as they were learned.
-
-    """
+    """Return those of the network's weights that a file of `training.export` holds as they were learned."""
     graph = onnx.load(str(path), load_external_data=False).graph
     named = {one.name: torch.tensor(numpy_helper.to_array(one)) for one in graph.initializer}
     alike = {
@@ -141,13 +137,12 @@ def _exported(network: Network, path: Path) -> dict[str, Tensor]:
     factors = (node.input[1] for node in graph.node if node.op_type == "MatMul")
     unnamed = (named[name].T for name in factors if name in named and not name.startswith(PREFIX))
     held.update(_attention(network, unnamed))
-    state = network.state_dict()
-    for name in state:
-        if name in held:
-            state[name] = held[name]
-        elif state[name].is_floating_point():
-            raise RuntimeError(f"it does not hold {name} as it was learned")
-    return state
+    own = network.state_dict()
+    there = {name: held[name] for name in own if name in held}
+    parts = {name.rpartition(".")[0] for name in there}
+    # What normalizations counted is not exported, nor needed.
+    counts = {name for name, values in own.items() if not values.is_floating_point()}
+    return {**{name: own[name] for name in counts if name.rpartition(".")[0] in parts}, **there}
 
 
 def _recurrent(network: Network, layers: Iterator[list[Tensor]]) -> Iterator[tuple[str, Tensor]]:

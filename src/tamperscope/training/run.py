@@ -240,10 +240,10 @@ class _Data(lightning.LightningDataModule):
         return self._loader(items, at_once)
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:
-        return self._loader(
-            stream(self.validate, self.training_options, VALIDATION, self.sight),
-            1 if self.sight.levels else self.training_options.validation,
-        )
+        options = self.training_options
+        # Of a photograph as it is there are as many windows as it is large: each is a batch of its own.
+        at_once = options.batch if self.sight.grid else 1 if self.sight.levels else options.validation
+        return self._loader(stream(self.validate, options, VALIDATION, self.sight), at_once)
 
     def _loader(self, items: TorchDataset[Item], at_once: int) -> DataLoader[dict[str, Any]]:
         """Load as many photographs as make a batch; ``at_once`` patches come with each, on all devices."""
@@ -294,5 +294,6 @@ def _explained() -> Iterator[None]:
             raise
         raise TrainingFailed(
             f"memory ran out ({error})",
-            "lower batch or workers in another folder; `start` there may go on from the weights of this one",
+            "lower batch or workers in another folder, which may begin with this one's weights: "
+            "--set start=FOLDER/last.safetensors",
         ) from error
