@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 import photos
 from forging import host_and_donor
 from tamperscope import plugins
 from tamperscope.errors import Defect, InvalidParameter, MissingEvidence
-from tamperscope.forge import make, remove, retouch
-from tamperscope.forge._paste import Edit
+from tamperscope.forge import cover, make, remove, retouch
+from tamperscope.forge._paste import Edit, Pixels
 from tamperscope.forge.develop import caption
 from tamperscope.forge.launder import launder
 from tamperscope.forge.make import Forgery, forge, twins
@@ -32,7 +33,7 @@ def made(recipe: Recipe, seed: int = 0) -> Forgery:
     return forge(host, [donor], recipe, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("kind", ["splice", "copy_move", "remove", "retouch"])
+@pytest.mark.parametrize("kind", ["splice", "copy_move", "remove", "retouch", "cover"])
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=25)
 def test_outside_the_mask_nothing_changes_and_inside_something_does(kind: str, seed: int) -> None:
@@ -42,8 +43,8 @@ def test_outside_the_mask_nothing_changes_and_inside_something_does(kind: str, s
     assert not found.mask.all()
     np.testing.assert_array_equal(found.pixels[~found.mask], host[~found.mask])
     assert (found.pixels != host).any(axis=2)[found.mask].mean() > 0.2
-    named = {"splice": "splice", "copy_move": "copy-move", "remove": "removal", "retouch": "retouching"}
-    assert found.kind == named[kind]
+    named = {"copy_move": "copy-move", "remove": "removal", "retouch": "retouching"}
+    assert found.kind == named.get(kind, kind)
 
 
 @given(st.sampled_from(sorted(PRESETS)), st.integers(0, 2**32 - 1))
@@ -207,6 +208,34 @@ def test_every_retouch_is_recorded() -> None:
     recipe = replace(CERTAIN, kinds={"retouch": 1})
     edits = [made(recipe, seed).parameters["edit"] for seed in range(60)]
     assert {edit["method"] for edit in edits} == set(retouch._WORKS)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=20)
+def test_what_is_covered_shows_less_of_itself(seed: int) -> None:
+    host = photos.crop(96, 120)
+
+    def covered(method: str) -> Pixels:
+        found = cover._COVERS[method](host, np.random.default_rng(seed))
+        assert found.dtype == np.uint8
+        assert found.shape == host.shape
+        return found
+
+    def steps(pixels: Pixels, axis: int = 0) -> NDArray[np.int_]:
+        return np.diff(pixels.astype(int), axis=axis)
+
+    assert not np.ptp(covered("fill"), axis=(0, 1)).any()
+    for axis in (0, 1):  # each colour only rises, or only falls, either way
+        signs = np.sign(steps(covered("grade"), axis))
+        assert not (signs.min((0, 1)) * signs.max((0, 1)) < 0).any()
+    assert np.abs(steps(covered("blur"))).max() < np.abs(steps(host)).max() / 4
+    assert len(np.unique(covered("pixelate").reshape(-1, 3), axis=0)) <= (96 // 5) * (120 // 5)
+
+
+def test_every_cover_is_recorded() -> None:
+    recipe = replace(CERTAIN, kinds={"cover": 1})
+    edits = [made(recipe, seed).parameters["edit"] for seed in range(40)]
+    assert {edit["method"] for edit in edits} == set(cover._COVERS)
 
 
 def test_a_photograph_may_be_developed_as_a_whole() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from tamperscope.errors import Defect, InvalidParameter
 from tamperscope.forge._paste import Edit, Mask, Pixels
 from tamperscope.forge.copy_move import copy_move
+from tamperscope.forge.cover import cover
 from tamperscope.forge.develop import caption, develop
 from tamperscope.forge.history import Saving, draw, draw_saving
 from tamperscope.forge.launder import launder
@@ -28,12 +29,14 @@ _EDITS: dict[str, Callable[[Pixels, Pixels, Mask, Recipe, np.random.Generator], 
     "copy_move": copy_move,
     "remove": remove,
     "retouch": retouch,
+    "cover": cover,
 }
 _KINDS = {  # in a manifest
     "splice": "splice",
     "copy_move": "copy-move",
     "remove": "removal",
     "retouch": "retouching",
+    "cover": "cover",
 }
 _SMALLEST = 64  # pixels a side: room for a part, and something is left after laundering
 _LEAST_CHANGE = 0.2  # of the mask's pixels: a uniform part on the same colour manipulates nothing
@@ -45,7 +48,7 @@ _LARGEST_HOLE = 0.12  # of the photograph: larger ones are not filled convincing
 class Forgery:
     """A made photograph: pixels, what was manipulated in it (nothing if pristine), its saving and history.
 
-    ``kind`` is "splice", "copy-move", "removal", "retouching", or empty for a pristine photograph.
+    ``kind`` is "splice", "copy-move", "removal", "retouching", "cover", or empty for a pristine photograph.
     """
 
     pixels: Pixels

@@ -15,7 +15,7 @@ __all__ = ["PRESETS", "Recipe", "load_recipe", "load_recipes"]
 Range = tuple[float, float]
 Weights = dict[str, float]
 
-KINDS = ("splice", "copy_move", "remove", "retouch")
+KINDS = ("splice", "copy_move", "remove", "retouch", "cover")
 OUTLINES = ("segment", "blob", "lasso", "ellipse", "box")
 SUBSAMPLINGS = ("4:2:0", "4:2:2", "4:4:4")
 
