@@ -52,6 +52,15 @@ def test_a_jpeg_without_readable_coefficients_is_judged_by_its_noise() -> None:
     assert "has no JPEG coefficients" in reason
 
 
+def test_what_is_left_of_a_file_may_be_too_small_for_fusion() -> None:
+    data = photos.encode(photos.crop(320, 256), "JPEG", quality=85, subsampling=0)
+    photo = decode(data[: len(data) // 8], salvage=True)
+    assert 8 <= photo.decoded_rows < 64
+    detector, reason = resolve(photo)
+    assert type(detector) is plugins.load("detectors", "adjpeg")
+    assert "too small for fusion" in reason
+
+
 def test_the_users_fields_reach_the_chosen_detector() -> None:
     detector, _ = resolve(decode(photos.awkward("photo.jpg")), tile=256)
     assert plugins.parameters(detector)["tile"] == 256

@@ -38,7 +38,7 @@ class Auto(Detector):
 
 
 def _choose(photo: Photo) -> tuple[str, str]:
-    small = min(photo.height, photo.width) < plugins.load("detectors", "fusion").smallest
+    small = min(photo.decoded_rows, photo.width) < plugins.load("detectors", "fusion").smallest
     if not small and photo.height * photo.width <= _LARGEST:
         return "fusion", "it is the best on real forgeries"
     why = f"the photo is too {'small' if small else 'large'} for fusion"
