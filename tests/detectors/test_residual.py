@@ -6,6 +6,7 @@ from sklearn.metrics import roc_auc_score
 import photos
 import tamperscope
 from forging import pasted_into_camera
+from tamperscope.io.decode import decode
 
 
 def test_a_part_with_other_noise_is_found() -> None:
@@ -30,3 +31,15 @@ def test_of_a_white_page_it_judges_nothing() -> None:
     assert not found.valid.any()
     assert not found.heatmap.any()
     assert "black nor white" in found.reason
+
+
+def test_rows_that_are_not_in_the_file_count_for_nothing() -> None:
+    data = photos.encode(photos.scene(), "JPEG", quality=98)
+    given = decode(data[: len(data) * 3 // 4], salvage=True)
+    assert given.decoded_rows < given.height
+    found = tamperscope.detector("residual").localize(given)
+    there = tamperscope.detector("residual").localize(
+        tamperscope.load(photos.encode(given.pixels[: given.decoded_rows // 8 * 8]))
+    )
+    rows = given.decoded_rows // 8 * 8 - 8
+    np.testing.assert_allclose(found.heatmap[:rows], there.heatmap[:rows], atol=1e-5)

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from tamperscope.errors import InvalidParameter, WrongLayout
 from tamperscope.types import Sample
 
-__all__ = ["SPLITS", "select", "split"]
+__all__ = ["RATIOS", "SPLITS", "select", "split"]
 
 SPLITS = ("train", "val", "test")
+RATIOS = (65, 10, 25)
 
 
-def split(samples: Sequence[Sample], ratios: Sequence[float] = (65, 10, 25), seed: int = 0) -> list[Sample]:
+def split(samples: Sequence[Sample], ratios: Sequence[float] = RATIOS, seed: int = 0) -> list[Sample]:
     """Return the samples, each with its split: whole groups, the largest first, where most such are missing.
 
     No split of a positive ratio stays empty if there are as many groups.

@@ -139,10 +139,7 @@ def _with_lost_rows(result: Localization, height: int) -> Localization:
         heatmap=_padded(result.heatmap, height),
         valid=_padded(valid, height),
         links=tuple(replace(one, area_share=one.area_share * share) for one in result.links),
-        evidence={
-            name: _padded(one, max(len(one), round(len(one) / share)))
-            for name, one in result.evidence.items()
-        },
+        evidence={name: _padded(one, round(len(one) / share)) for name, one in result.evidence.items()},
     )
 
 

@@ -1,5 +1,6 @@
 """Cutting a part out, changing it, and laying it over a photograph."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,19 +17,23 @@ __all__ = [
     "Mask",
     "Part",
     "Pixels",
+    "Work",
     "blend",
     "cut",
     "feathered",
     "match_colours",
     "place",
+    "reworked",
     "rounded",
     "touched",
     "transformed",
+    "worked",
 ]
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Alpha = NDArray[np.float32]
+Work = Callable[[Pixels, np.random.Generator], Pixels]
 
 _MARGIN = 16  # pixels around a part that soft edges and resampling may use
 FAINT = 0.02  # opacity below which a pixel is left alone
@@ -157,6 +162,23 @@ def blend(host: Pixels, part: Part, corner: tuple[int, int]) -> tuple[Pixels, Ma
     mixed = host[window] * (1 - alpha) + part.pixels[:rows, :columns] * alpha
     pixels[window] = np.where(alpha > 0, rounded(mixed), host[window])
     return pixels, mask
+
+
+def reworked(
+    host: Pixels, outline: Mask, works: Mapping[str, Work], recipe: Recipe, rng: np.random.Generator
+) -> Edit:
+    """Change what the outline holds where it is, by one of the works."""
+    part, corner = cut(host, outline)
+    method, pixels = worked(part.pixels, works, rng)
+    part = feathered(part.changed(pixels=pixels, method=method), recipe, rng)
+    pixels, mask = blend(host, part, corner)
+    return Edit(pixels, mask, {**part.parameters, "corner": corner})
+
+
+def worked(pixels: Pixels, works: Mapping[str, Work], rng: np.random.Generator) -> tuple[str, Pixels]:
+    """Draw one of the works by chance; return its name, and what it makes of the pixels."""
+    method = str(rng.choice(list(works)))
+    return method, works[method](pixels, rng)
 
 
 def rounded(values: Any) -> Pixels:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.datasets._splits import SPLITS
+from tamperscope.datasets._splits import RATIOS, SPLITS
 from tamperscope.datasets.manifest import COLUMNS
 from tamperscope.errors import InvalidParameter, OutputError, TamperscopeError
 from tamperscope.forge.make import Forgery, check_size, forge
@@ -27,7 +27,6 @@ from tamperscope.parallel import ordered
 __all__ = ["Made", "forge_all"]
 
 _CIRCLE = 8  # photographs that lend each other parts, so that splits can keep them together
-_RATIOS = np.array([0.65, 0.1, 0.25])  # of train, val and test
 _BLOCK = 8  # items made in a row of a few photographs of one circle, while these are in memory
 _LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
 _SHARED = ("decode.py", "encode.py", "jpeg.py", "salvage.py")  # of io
@@ -255,10 +254,11 @@ def _splits(circles: int) -> dict[str, str]:
     Circles are drawn at random, and lend their photographs in turn: the first ones of a small set are in
     all splits, and none changes its split when a set grows.
     """
+    shares = np.array(RATIOS) / sum(RATIOS)
     given = np.zeros(len(SPLITS))
     placed = {}
     for circle in range(circles):
-        lacking = _RATIOS * (circle + 1) - given + (given == 0)
+        lacking = shares * (circle + 1) - given + (given == 0)
         place = int(lacking.argmax())
         given[place] += 1
         placed[_name(circle)] = SPLITS[place]

@@ -1,25 +1,17 @@
 """A part of the photograph covered up where it is: with a colour, a gradient, a blur, or large squares."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
-from tamperscope.forge._paste import Edit, Mask, Pixels, blend, cut, feathered, rounded
+from tamperscope.forge._paste import Edit, Mask, Pixels, Work, reworked, rounded
 from tamperscope.forge.recipe import Recipe
 
 __all__ = ["cover"]
 
-Cover = Callable[[Pixels, np.random.Generator], Pixels]
-
 
 def cover(host: Pixels, donor: Pixels, outline: Mask, recipe: Recipe, rng: np.random.Generator) -> Edit:  # noqa: ARG001
     """Cover what the outline holds, as faces, plates and names are, and what should not be seen."""
-    part, corner = cut(host, outline)
-    method = str(rng.choice(list(_COVERS)))
-    part = feathered(part.changed(pixels=_COVERS[method](part.pixels, rng), method=method), recipe, rng)
-    pixels, mask = blend(host, part, corner)
-    return Edit(pixels, mask, {**part.parameters, "corner": corner})
+    return reworked(host, outline, _COVERS, recipe, rng)
 
 
 def _fill(pixels: Pixels, rng: np.random.Generator) -> Pixels:
@@ -49,4 +41,4 @@ def _pixelate(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     return rounded(cv2.resize(squares, size, interpolation=cv2.INTER_NEAREST))
 
 
-_COVERS: dict[str, Cover] = {"fill": _fill, "grade": _grade, "blur": _blur, "pixelate": _pixelate}
+_COVERS: dict[str, Work] = {"fill": _fill, "grade": _grade, "blur": _blur, "pixelate": _pixelate}

@@ -1,36 +1,23 @@
 """A part of the photograph worked over where it is: smoothed, sharpened, re-drawn, toned, saved apart."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
-from tamperscope.forge._paste import Edit, Mask, Pixels, blend, cut, feathered, rounded
+from tamperscope.forge._paste import Edit, Mask, Pixels, Work, reworked, rounded, worked
 from tamperscope.forge.history import Saving
 from tamperscope.forge.recipe import Recipe
 
 __all__ = ["retouch", "whole"]
 
-Work = Callable[[Pixels, np.random.Generator], Pixels]
-
 
 def retouch(host: Pixels, donor: Pixels, outline: Mask, recipe: Recipe, rng: np.random.Generator) -> Edit:  # noqa: ARG001
     """Work over what the outline holds: no content comes or goes, only the traces of noise and savings."""
-    part, corner = cut(host, outline)
-    method, worked = _worked(part.pixels, list(_WORKS), rng)
-    part = feathered(part.changed(pixels=worked, method=method), recipe, rng)
-    pixels, mask = blend(host, part, corner)
-    return Edit(pixels, mask, {**part.parameters, "corner": corner})
+    return reworked(host, outline, _WORKS, recipe, rng)
 
 
 def whole(pixels: Pixels, rng: np.random.Generator) -> tuple[str, Pixels]:
     """Work over all of a photograph, as people do who only want it to look better."""
-    return _worked(pixels, ["smooth", "sharpen", "grain", "tone"], rng)
-
-
-def _worked(pixels: Pixels, methods: list[str], rng: np.random.Generator) -> tuple[str, Pixels]:
-    method = str(rng.choice(methods))
-    return method, _WORKS[method](pixels, rng)
+    return worked(pixels, {name: _WORKS[name] for name in ("smooth", "sharpen", "grain", "tone")}, rng)
 
 
 def _smooth(pixels: Pixels, rng: np.random.Generator) -> Pixels:

@@ -236,9 +236,7 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
         try:
             _load(image, kind, notes)
         except CorruptFile as error:
-            if not (header and _may_be_salvaged(header, salvage, error)):
-                raise
-            stream = completed(data)
+            stream = _salvageable(data, header, salvage, error)
             image = _salvage(stream, kind, notes)
         _check_pixels(image.width, image.height, limits)  # a GIF's frame may exceed its screen
         pixels = _rgb(image, _depth(data, image, kind), notes)
@@ -261,14 +259,16 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
     )
 
 
-def _may_be_salvaged(header: Header, salvage: bool, error: CorruptFile) -> bool:
-    """Tell whether that is asked for; of an arithmetically coded JPEG nobody could tell what is left."""
-    if header.arithmetic:
+def _salvageable(data: bytes, header: Header | None, salvage: bool, error: CorruptFile) -> bytes:
+    """Return a JPEG that was cut off as one that ends, if that is asked for; else it is an error."""
+    if header and header.arithmetic:
         raise TruncatedFile(
             "the arithmetically coded JPEG is cut off, and nobody can tell how much is left",
             "get a complete copy of the file",
         ) from error
-    return salvage
+    if not (header and salvage):
+        raise error
+    return completed(data)
 
 
 def _decoded_rows(jpeg: Jpeg, header: Header, pixels: NDArray[np.uint8], cut: bool, notes: list[str]) -> int:

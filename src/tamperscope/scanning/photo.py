@@ -218,6 +218,7 @@ def _write(folder: Path, examined: Examined, record: dict[str, Any], raw: bool) 
     """Write pictures, then the record, which keeps what other detectors had found in the same file."""
     with alone(folder):
         kept, warnings = _kept(folder, record)
+        others = {one["name"] for one in kept}
         write_whole(folder / _OWNER, examined.photo.digest.encode())
         # Until the new record stands, none may vouch for pictures that are being replaced.
         if kept:
@@ -225,7 +226,7 @@ def _write(folder: Path, examined: Examined, record: dict[str, Any], raw: bool) 
         else:
             remove(folder / RECORD)
         for path in folder.glob("*.*.*"):
-            if path.name.endswith(PICTURES) and path.name.split(".")[0] not in {one["name"] for one in kept}:
+            if path.name.endswith(PICTURES) and path.name.split(".")[0] not in others:
                 remove(path)
         for name in (EVIDENCE, *REPORTS):
             remove(folder / name)
@@ -243,10 +244,10 @@ def _kept(folder: Path, record: dict[str, Any]) -> tuple[list[dict[str, Any]], l
     new = {entry["name"] for entry in record["detections"]}
     try:
         # Not all warnings are alike: of a damaged file those know more who read its coefficients.
-        same = all(stored[fact] == record[fact] for fact in ("schema_version", "version", "sha256"))
-        kept = [one for one in stored["detections"] if one["name"] not in new and same]
-        if kept and _salvaged(stored) == _salvaged(record):
-            return kept, list(dict.fromkeys([*record["warnings"], *stored["warnings"]]))
+        if (_facts(stored), _salvaged(stored)) == (_facts(record), _salvaged(record)):
+            kept = [one for one in stored["detections"] if one["name"] not in new]
+            more = stored["warnings"] if kept else ()
+            return kept, list(dict.fromkeys([*record["warnings"], *more]))
     except (KeyError, TypeError, AttributeError):  # of another version, or damaged
         pass
     return [], record["warnings"]
@@ -254,6 +255,11 @@ def _kept(folder: Path, record: dict[str, Any]) -> tuple[list[dict[str, Any]], l
 
 def _put(folder: Path, record: dict[str, Any]) -> None:
     write_whole(folder / RECORD, (report.dumps(record, indent=2) + "\n").encode())
+
+
+def _facts(record: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what must be the same for two records to be of one file, by one version."""
+    return record["schema_version"], record["version"], record["sha256"]
 
 
 def _salvaged(record: dict[str, Any]) -> bool:
@@ -350,8 +356,8 @@ def _finished(folder: Path, digest: str, plan: Plan) -> dict[str, Any] | None:
     """Return the stored record if it is what this scan would make again."""
     stored = _stored(folder) or {}
     try:
-        facts = stored["schema_version"], stored["version"], stored["sha256"]
-        if facts != (report.SCHEMA_VERSION, __version__, digest) or (_salvaged(stored) and not plan.salvage):
+        now = report.SCHEMA_VERSION, __version__, digest
+        if _facts(stored) != now or (_salvaged(stored) and not plan.salvage):
             return None
         found = [
             next((entry for entry in stored["detections"] if _same(entry, requested, plan, folder)), None)
