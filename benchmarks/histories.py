@@ -22,8 +22,7 @@ from tamperscope.detectors._learned import Learned
 from tamperscope.evaluation.perturb import equalize, random
 from tamperscope.evaluation.run import QUALITIES
 from tamperscope.io.decode import decode
-from tamperscope.training.data import open_splits
-from tamperscope.training.wholes import saved_like
+from tamperscope.training.data import open_splits, saved_like
 from tamperscope.types import Photo
 
 _SEED = 0

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from forging import write_photos
+from tamperscope import plugins
 from tamperscope.datasets import open_dataset
 from tamperscope.errors import CorruptFile, InvalidParameter, OutputError, TrainingFailed
 from tamperscope.forge.batch import forge_all
@@ -102,6 +103,28 @@ def test_only_parts_that_exist_are_frozen(photographs: Photographs, tmp_path: Pa
     with pytest.raises(InvalidParameter, match="no part 'head'; choose from"):
         train("fcn", photographs, photographs, replace(TINY, variant="", frozen="head"), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_patches_of_another_side_are_learned_from_where_the_network_takes_any(tmp_path: Path) -> None:
+    seen = []
+    kind = plugins.load("networks", "fusion")
+
+    class Watched(kind):  # type: ignore[valid-type, misc]
+        def forward(self, *inputs: torch.Tensor) -> object:
+            seen.append(inputs[0].shape[2:])
+            return super().forward(*inputs)
+
+    forge_all(sorted(write_photos(tmp_path / "photos").iterdir()), tmp_path / "set", 6, seed=1, size=192)
+    large = open_dataset("manifest", tmp_path / "set")
+    photographs = Photographs(large, large.samples())
+    options = replace(TINY, variant="", epochs=1, epoch_steps=1, batch=2, per_photo=1, validation=2, side=136)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plugins, "load", lambda *_: Watched)
+        train("fusion", photographs, photographs, options, tmp_path / "larger")
+    assert set(seen) == {(136, 136)}
+    for name, side, problem in (("fcn", 128, "one side only"), ("fusion", 132, "multiple of 8 from 128 on")):
+        with pytest.raises(InvalidParameter, match=problem):
+            train(name, photographs, photographs, replace(options, side=side), tmp_path / name)
 
 
 def test_another_configuration_needs_another_folder(photographs: Photographs, tmp_path: Path) -> None:

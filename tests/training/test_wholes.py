@@ -16,10 +16,10 @@ from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import grid_levels, whole_levels
 from tamperscope.training import wholes
 from tamperscope.training.config import Training
-from tamperscope.training.data import VALIDATION, Labelled, Photographs, collate, open_splits
+from tamperscope.training.data import VALIDATION, Labelled, Photographs, collate, open_splits, saved_like
 from tamperscope.training.export import export
 from tamperscope.training.run import stream, train
-from tamperscope.training.wholes import Wholes, comparable, saved_like
+from tamperscope.training.wholes import Wholes, comparable
 from tamperscope.types import Photo
 from training_made import TINY, write_set
 

@@ -181,9 +181,7 @@ def _passed_on(
         pixels, mask = whole
         for step in ("cropped", "laundered", "caption"):
             parameters.pop(step, None)
-    saving = draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings)
-    if rng.random() >= recipe.final_jpeg:
-        saving = Saving()
+    saving = recipe.last_saving(rng)
     parameters["final"] = saving.record
     return Forgery(np.ascontiguousarray(pixels), np.ascontiguousarray(mask), kind, saving, parameters)
 

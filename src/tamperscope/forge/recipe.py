@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_origin
 
+import numpy as np
+
 from tamperscope.errors import InvalidParameter
-from tamperscope.forge.history import FAMILIES
+from tamperscope.forge.history import FAMILIES, Saving, draw_saving
 from tamperscope.io.paths import display
 
 __all__ = ["PRESETS", "Recipe", "load_recipe", "load_recipes"]
@@ -102,6 +104,11 @@ class Recipe:
                     f"{name} cannot be {text!r}", "give JSON, such as 0.5 or [0.1, 0.2]"
                 ) from None
         return replace(self, **values)
+
+    def last_saving(self, rng: np.random.Generator) -> Saving:
+        """Draw how a result is saved at the end."""
+        saving = draw_saving(rng, self.final_quality, self.families, self.subsamplings)
+        return saving if rng.random() < self.final_jpeg else Saving(quality=None)
 
     def dumps(self) -> str:
         """Return it as JSON."""

@@ -38,7 +38,8 @@ class Sight:
     ``history``, also the JPEG coefficients of the patches, see `signal.history`. If ``levels`` is not 0,
     nothing but the whole photo: its signed error levels at that JPEG quality, in a square of ``side``; with
     ``grid``, windows of that side of the photo as it is, on the 8x8 grid. What it learns from has sides of
-    at least ``least`` pixels, and is mirrored to that of a patch; 0: a patch's.
+    at least ``least`` pixels, and is mirrored to that of a patch; 0: a patch's. If it is ``free``, patches of
+    another side may be learned from.
     """
 
     side: int = PATCH
@@ -47,6 +48,7 @@ class Sight:
     history: bool = False
     least: int = 0
     grid: bool = False
+    free: bool = False
 
 
 @dataclass(frozen=True, eq=False)

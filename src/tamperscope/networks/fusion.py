@@ -62,7 +62,7 @@ class Fusion(Network):
         "no scene": {"without": "scene"},
         "no comparison": {"without": "comparison"},
     }
-    sight = Sight(side=256, least=128, history=True)
+    sight = Sight(side=256, least=128, history=True, free=True)
 
     def __init__(self, *, maps: int = 96, absent: float = 0.1, without: str = "") -> None:
         super().__init__()

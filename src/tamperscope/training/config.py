@@ -63,6 +63,16 @@ class Training(Configurable):
         low=0,
         high=1,
     )
+    laundered: float = option(
+        0.0, "share of the others that are passed on instead: resized, cropped, saved again", low=0, high=1
+    )
+    alike: float = option(
+        0.0,
+        "share of the pristine others that are first saved as one of the manipulated was: what an editor "
+        "saved is not yet manipulated",
+        low=0,
+        high=1,
+    )
     forged: float = option(0.0, "share of the photographs that are forged as they are needed", low=0, high=1)
     recipe: str = option(
         "default", "of those: a name, or a JSON file; several, such as wild,wild,raw, are drawn alike"
@@ -74,6 +84,12 @@ class Training(Configurable):
     evenly: bool = option(False, "those are drawn from each data set alike, however many it holds")
     manipulated: float = option(0.7, "share of manipulated photographs among the others", low=0, high=1)
     positive: float = option(0.7, "share of manipulated patches in a manipulated photograph", low=0, high=1)
+    side: int = option(
+        0,
+        "pixels of a patch's side, a multiple of 8, of networks that take any; 0: the network's own",
+        low=0,
+        high=4096,
+    )
     per_photo: int = option(8, "patches from a photograph each time it is read", low=1, high=4096)
     turns: bool = option(True, "flips and quarter turns, which keep the 8x8 grid")
     validation: int = option(8, "patches of each validation photograph", low=2, high=4096)

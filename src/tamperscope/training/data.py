@@ -16,9 +16,11 @@ from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
 from tamperscope.errors import InvalidParameter, TamperscopeError
 from tamperscope.forge.history import draw_saving
+from tamperscope.forge.launder import launder
 from tamperscope.forge.make import forge
 from tamperscope.forge.recipe import Recipe, load_recipes
 from tamperscope.io.decode import decode
+from tamperscope.io.encode import encode_jpeg
 from tamperscope.networks._base import Sight
 from tamperscope.signal.history import History, history
 from tamperscope.signal.windows import mirrored, whole
@@ -39,6 +41,7 @@ __all__ = [
     "open_splits",
     "part",
     "resaved",
+    "saved_like",
 ]
 
 HOST = (448, 576)  # pixels of a photograph that is forged, at most
@@ -197,14 +200,28 @@ class Patches(TorchDataset[Item]):
         if not self.pools[manipulated]:
             manipulated = not manipulated
         if not forged:
-            photo, mask = self.photographs.read(draw_one(self.pools[manipulated], rng), self.least)
-            return resaved(photo, self.training, self.recipes, rng), mask
+            return self._real(manipulated, rng)
         photo, donor = (self.photographs.read(self._host(rng), self.least)[0] for _ in range(2))
-        recipe = draw_one(self.recipes, rng)
-        made = forge(part(photo.pixels, rng), [part(donor.pixels, rng)], recipe, rng)
+        recipe, side = draw_one(self.recipes, rng), self.sight.side
+        most = (max(HOST[0], 7 * side // 4), max(HOST[1], 9 * side // 4))
+        made = forge(part(photo.pixels, rng, most), [part(donor.pixels, rng, most)], recipe, rng)
         if min(made.mask.shape) < self.least:
             raise TamperscopeError("a forged photograph became too small")
         return decode(made.encode()), made.mask
+
+    def _real(self, manipulated: bool, rng: np.random.Generator) -> tuple[Photo, NDArray[np.bool_]]:
+        """Return a photograph of the data, with what may have happened to it since."""
+        training = self.training
+        photo, mask = self.photographs.read(draw_one(self.pools[manipulated], rng), self.least)
+        # Of what was not asked for nothing is drawn: a seed goes on to mean what it meant without these.
+        if training.alike and self.pools[True] and not manipulated and rng.random() < training.alike:
+            photo = saved_like(photo, self.photographs.read(draw_one(self.pools[True], rng), 1)[0])
+        if training.laundered and rng.random() < training.laundered:
+            pixels, mask, _ = launder(photo.pixels, mask, rng)
+            if min(mask.shape) < self.least:
+                raise TamperscopeError("a photograph that was passed on became too small")
+            return decode(draw_one(self.recipes, rng).last_saving(rng).encode(pixels)), mask
+        return resaved(photo, training, self.recipes, rng), mask
 
     def _host(self, rng: np.random.Generator) -> Sample:
         """Draw a pristine photograph to be forged."""
@@ -288,6 +305,13 @@ def resaved(photo: Photo, training: Training, recipes: Sequence[Recipe], rng: np
         return photo
     saving = draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings)
     return decode(saving.encode(photo.pixels))
+
+
+def saved_like(photo: Photo, other: Photo) -> Photo:
+    """Return a photo saved with another one's quantisation tables, or as it is if the other is no JPEG."""
+    if other.jpeg is None:
+        return photo
+    return decode(encode_jpeg(photo.pixels, other.jpeg.tables, other.jpeg.subsampling))
 
 
 def draw_one(pool: Sequence[_T], rng: np.random.Generator) -> _T:

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def train(name: str, learn: Photographs, validate: Photographs, training: Traini
     if training.start:
         load_weights(network, Path(training.start))
     _freeze(network, training.frozen)
+    network.sight = _sight(network.sight, training.side)
     interruption = Interruption()
     trainer = _trainer(out, training, interruption)
     weights = out / WEIGHTS
@@ -191,6 +193,25 @@ def _freeze(network: Network, parts: str) -> None:
                 f"training.frozen cannot be {parts!r}: there is no part {name!r}",
                 f"choose from {known}, or parts of those",
             ) from None
+
+
+def _sight(sight: Sight, side: int) -> Sight:
+    """Return what a network sees, in patches of another side if that is not 0.
+
+    Raises:
+        InvalidParameter: it takes no others, or none of that side.
+
+    """
+    if not side:
+        return sight
+    if not sight.free or side % 8 or side < sight.least:
+        raise InvalidParameter(
+            f"training.side cannot be {side}",
+            f"give a multiple of 8 from {sight.least} on"
+            if sight.free
+            else "this network takes one side only: leave it out",
+        )
+    return replace(sight, side=side)
 
 
 def _precision(wanted: str) -> str:

@@ -13,14 +13,23 @@ from tamperscope.errors import TamperscopeError
 from tamperscope.forge.make import forge, twins
 from tamperscope.forge.recipe import load_recipes
 from tamperscope.io.decode import decode
-from tamperscope.io.encode import encode_jpeg
 from tamperscope.networks._base import Sight
 from tamperscope.signal.error_level import grid_levels, grid_windows, whole_levels
 from tamperscope.training.config import Training
-from tamperscope.training.data import HOST, TRIES, VALIDATION, Item, Labelled, draw_one, part, resaved
+from tamperscope.training.data import (
+    HOST,
+    TRIES,
+    VALIDATION,
+    Item,
+    Labelled,
+    draw_one,
+    part,
+    resaved,
+    saved_like,
+)
 from tamperscope.types import Photo
 
-__all__ = ["Wholes", "comparable", "saved_like"]
+__all__ = ["Wholes", "comparable"]
 
 _Told = tuple[NDArray[np.uint8], bool]  # pixels, and whether they are manipulated
 
@@ -149,10 +158,3 @@ def comparable(labelled: Sequence[Labelled]) -> list[Labelled]:
         {one.source for one in labelled if one.manipulated == wanted} for wanted in (False, True)
     )
     return [one for one in labelled if one.source in pristine & manipulated] or list(labelled)
-
-
-def saved_like(photo: Photo, other: Photo) -> Photo:
-    """Return a photo saved with another one's quantisation tables, or as it is if the other is no JPEG."""
-    if other.jpeg is None:
-        return photo
-    return decode(encode_jpeg(photo.pixels, other.jpeg.tables, other.jpeg.subsampling))
