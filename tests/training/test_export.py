@@ -229,6 +229,42 @@ def test_the_command_makes_what_a_scan_can_use(
     assert found["threshold"] == open_weights(out, "conv_lstm").card.threshold
 
 
+def test_the_mean_of_several_trainings_is_written(
+    made: tuple[Path, dict[str, Photographs]], tmp_path: Path
+) -> None:
+    run, splits = made
+    begun = tmp_path / "begun.onnx"
+    export(run, begun, splits)
+    second = replace(TINY, start=str(begun), seed=5)
+    learned = Photographs(splits["train"].dataset, splits["train"].samples[1:])
+    train("conv_lstm", learned, splits["val"], second, tmp_path / "second")
+    others = [tmp_path / "second" / "network.safetensors", begun]
+    words = [word for other in others for word in ("--with", other)]
+    code, said = command("export", run, *words, "--out", tmp_path / "mean.onnx", "--data", run.parent / "set")
+    assert code == 0, said
+    found = build_network("conv_lstm", TINY.variant)
+    load_weights(found, tmp_path / "mean.onnx")
+    one, two = (load_file(folder / "network.safetensors") for folder in (run, tmp_path / "second"))
+    for name, values in found.state_dict().items():
+        torch.testing.assert_close(values, (2 * one[name] + two[name]) / 3)
+    assert any(not torch.equal(one[name], two[name]) for name in one)
+    card, plain = (open_weights(tmp_path / name, "conv_lstm").card for name in ("mean.onnx", "begun.onnx"))
+    assert len(card.training["others"]) == 2
+    assert card.learned == plain.learned
+    (data,) = card.data
+    assert data["train"] == data["start"] == list(plain.data[0]["train"])  # each counts once
+
+
+def test_what_any_of_several_learned_from_is_not_tested_on(
+    made: tuple[Path, dict[str, Photographs]], tmp_path: Path
+) -> None:
+    run, splits = made
+    train("conv_lstm", splits["test"], splits["val"], TINY, tmp_path / "second")
+    with pytest.raises(InvalidParameter, match="learned from"):
+        export(run, tmp_path / "mean.onnx", splits, others=[tmp_path / "second" / "network.safetensors"])
+    assert not (tmp_path / "mean.onnx").exists()
+
+
 def test_without_photographs_it_says_what_is_missing(
     made: tuple[Path, dict[str, Photographs]], tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ tamperscope export runs/joint --out conv_lstm.onnx --data casia1 --photos CASIA1
 
 tamperscope export runs/joint --out conv_lstm.onnx --data manifest.csv --terms native="free to use"
 
+tamperscope export runs/first --with runs/second/network.safetensors --with start.onnx --out mean.onnx
+
 tamperscope scan photo.jpg --detector conv_lstm --set conv_lstm.weights=conv_lstm.onnx
 
 Exit code: 0 written, 1 failed, 2 wrong usage."""
@@ -43,6 +45,14 @@ def export(
             metavar="DATASET=TEXT", help="Terms of a data set that we do not know; may be repeated."
         ),
     ] = None,
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            help="Write the mean with these weights: those that it began with, or others that did so, too.",
+        ),
+    ] = None,
 ) -> None:
     """Write the best weights of a training as one ONNX file, with a card inside that says all about them."""
     with needing("train", "exporting needs PyTorch and ONNX"):
@@ -55,7 +65,7 @@ def export(
     with answering():
         seed = read_run(run).training.seed
         splits = open_splits(data, photos, seed, optional=("test",)) if data else {}
-        card = write(run, out, splits, stated, progress)
+        card = write(run, out, splits, stated, progress, others or [])
     typer.echo(f"{out}: {card.network}, {card.variant}, threshold {card.threshold:g}")
     if not data:
         typer.echo("threshold and score are not fitted, and nothing is measured: give --data to do so")

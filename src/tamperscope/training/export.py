@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from io import BytesIO
@@ -25,7 +25,8 @@ from tamperscope.networks._base import Network
 from tamperscope.training.calibrate import calibrate
 from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
-from tamperscope.training.folder import PREFIX, WEIGHTS, Run, load_weights, read_run
+from tamperscope.training.folder import PREFIX, WEIGHTS, Row, Run, learned_from, load_weights, read_run
+from tamperscope.training.mean import even_mean
 from tamperscope.training.measure import measure, measure_photos, measure_wholes
 from tamperscope.training.run import build_network
 
@@ -54,8 +55,11 @@ def export(
     splits: Mapping[str, Photographs],
     terms: Mapping[str, str] | None = None,
     watch: Watch = unwatched,
+    others: Sequence[Path] = (),
 ) -> NetworkCard:
     """Write the best weights of a run as ONNX to ``out``; return the card that is inside.
+
+    With ``others``, files of weights that began with the same ones, or are those, it is the mean of all.
 
     ``splits`` are the photographs that it was trained with: threshold and score are calibrated on ``val`` and
     figures measured on ``test``, where they are given. ``terms`` are those of the data sets, by name.
@@ -69,9 +73,10 @@ def export(
     """
     found = read_run(run)
     name, training = found.network, found.training
-    learned = _checked(found, splits, terms or {})
+    rows = [learned_from(path) for path in others]
+    learned = _checked(found, rows, splits, terms or {})
     network = build_network(name, training.variant)
-    load_weights(network, run / WEIGHTS)
+    _fill(network, [run / WEIGHTS, *others])
     model = to_onnx(network)
     card = NetworkCard(
         network=name,
@@ -81,10 +86,11 @@ def export(
         sight=asdict(network.sight),
         licence=_licence(learned),
         data=learned,
-        training=asdict(training),
-        learned=sorted(
-            {row["digest"] for row in found.photographs if row["split"] != "val" and row["digest"]}
-        ),
+        training={
+            **asdict(training),
+            **({"others": [photo_digest(one) for one in others]} if others else {}),
+        },
+        learned=sorted(_digests(found, rows)),
     )
     with _checked_draft(network, with_card(model, card), name) as draft:
         detector = plugins.build("detectors", name, weights=str(draft))
@@ -98,6 +104,21 @@ def export(
                 card = replace(card, metrics={**card.metrics, split: figures})
     write_whole(out, with_card(model, card))
     return card
+
+
+def _fill(network: Network, files: Sequence[Path]) -> None:
+    """Fill a network with the mean of the weights in the files."""
+    states = []
+    for path in files:
+        load_weights(network, path)
+        states.append({name: values.clone() for name, values in network.state_dict().items()})
+    network.load_state_dict(even_mean(states))
+
+
+def _digests(run: Run, others: Sequence[Sequence[Row]]) -> set[str]:
+    """Return the digests of the photographs that a run, or other weights, learned from."""
+    rows = [*run.photographs, *(row for each in others for row in each)]
+    return {row["digest"] for row in rows if row["split"] != "val"} - {""}
 
 
 def _rule(network: Network) -> str:
@@ -245,7 +266,12 @@ def _check_parity(network: Network, trained: Trained) -> None:
         )
 
 
-def _checked(run: Run, splits: Mapping[str, Photographs], terms: Mapping[str, str]) -> list[dict[str, Any]]:
+def _checked(
+    run: Run,
+    others: Sequence[Sequence[Row]],
+    splits: Mapping[str, Photographs],
+    terms: Mapping[str, str],
+) -> list[dict[str, Any]]:
     """Return of each data set its terms, and how many pristine and manipulated photographs each split has.
 
     Raises:
@@ -260,16 +286,17 @@ def _checked(run: Run, splits: Mapping[str, Photographs], terms: Mapping[str, st
                 f"the run's {split} split has other photographs", "give the data that it was trained with"
             )
     # By content, whatever the files are called; weights may have learned more before this run.
-    learned = {row["digest"] for row in run.photographs if row["split"] != "val"} - {""}
+    learned = _digests(run, others)
     for split in ("val", "test"):
         if split in splits and any(photo_digest(one.image) in learned for one in splits[split].samples):
             raise InvalidParameter(
                 f"the {split} split has photographs that were learned from", "split the data anew"
             )
     counts: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for row in run.photographs:
-        if row["dataset"]:
-            counts[row["dataset"]][row["split"], row["manipulated"]] += 1
+    for each in (run.photographs, *others):  # the greater number: they often learned from the same ones
+        tally = Counter((row["dataset"], row["split"], row["manipulated"]) for row in each if row["dataset"])
+        for (name, split, label), count in tally.items():
+            counts[name][split, label] = max(counts[name][split, label], count)
     for name, (pristine, manipulated) in splits["test"].sources.items() if "test" in splits else ():
         counts[name].update({("test", "0"): pristine, ("test", "1"): manipulated})
     if unknown := set(terms).difference(counts):

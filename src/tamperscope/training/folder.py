@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from io import StringIO
 from itertools import islice
@@ -26,7 +27,17 @@ from tamperscope.training.checkpoint import kept_weights
 from tamperscope.training.config import Training
 from tamperscope.training.data import Photographs
 
-__all__ = ["PREFIX", "WEIGHTS", "Run", "claim", "load_weights", "read_run", "write_weights"]
+__all__ = [
+    "PREFIX",
+    "WEIGHTS",
+    "Row",
+    "Run",
+    "claim",
+    "learned_from",
+    "load_weights",
+    "read_run",
+    "write_weights",
+]
 
 PREFIX = "network."  # of what weights are called in an exported file
 WEIGHTS = "network.safetensors"  # once the run is finished
@@ -58,7 +69,8 @@ def claim(out: Path, network: str, splits: Mapping[str, Photographs], training: 
         OutputError: it holds another training, or cannot be written.
 
     """
-    rows = [*_started(training), *(row for split, one in splits.items() for row in _rows(split, one))]
+    begun = learned_from(Path(training.start)) if training.start else []
+    rows = [*begun, *(row for split, one in splits.items() for row in _rows(split, one))]
     wanted = Run(network, _identified(training), rows)
     if (out / _RUN).exists() and (out / _SPLIT).exists():  # written in this order: the run begins with both
         if _read(out) != wanted:
@@ -193,18 +205,29 @@ def _rows(split: str, photographs: Photographs) -> Iterator[Row]:
         }
 
 
-def _started(training: Training) -> list[Row]:
-    """Return what the weights that a run begins with learned from, as far as that is known."""
-    if not training.start:
-        return []
-    path = Path(training.start)
+def learned_from(path: Path) -> list[Row]:
+    """Return what the weights in a file learned from, in rows of the split "start", as far as that is known.
+
+    The file is one of a run's folder, or as it was exported.
+    """
     try:
         if _is_onnx(path):
             return list(_told(path))
         rows = _read_rows(path.parent / _SPLIT)
     except (OSError, KeyError):  # no split, or no card
         return [dict.fromkeys(_COLUMNS, "") | {"split": "start", "dataset": "unknown"}]
-    return [{**row, "split": "start"} for row in rows if row["split"] != "val"]
+    return list(_once(row for row in rows if row["split"] != "val"))
+
+
+def _once(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows as "start"; what a run learned from it often began with, too: the greater number counts."""
+    kinds: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        kinds[row["dataset"], row["manipulated"]][row["split"]].append({**row, "split": "start"})
+    for by_split in kinds.values():
+        most, *others = sorted(by_split.values(), key=len, reverse=True)
+        yield from most
+        yield from ({**row, "dataset": ""} for rows in others for row in rows if row["digest"])
 
 
 def _identified(training: Training) -> Training:

@@ -1,6 +1,6 @@
 """The mean of what a network began with and what it learned."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,27 @@ from torch import Tensor, nn
 from tamperscope.networks._base import Network
 from tamperscope.training.module import Batch
 
-__all__ = ["mean_weights"]
+__all__ = ["even_mean", "mean_weights"]
+
+
+def even_mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the mean of several states of a network, each counting alike.
+
+    They must have begun with the same weights. Unlike `mean_weights` it needs no photographs: what
+    normalizations know of means and spreads is averaged as well.
+
+    References:
+        Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy
+        without increasing inference time", ICML 2022.
+
+    """
+    first, *others = states
+    return {
+        name: torch.stack([values, *(one[name] for one in others)]).mean(0)
+        if values.is_floating_point()
+        else values
+        for name, values in first.items()
+    }
 
 
 def mean_weights(
