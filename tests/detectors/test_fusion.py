@@ -16,7 +16,7 @@ from forging import copied, pasted_into_camera
 from networks_made import card
 from tamperscope import plugins
 from tamperscope.detectors import _copies
-from tamperscope.detectors.fusion import _averaged
+from tamperscope.detectors.fusion import Fusion, _averaged
 from tamperscope.forge.sensor import sense
 from tamperscope.io.decode import decode
 from tamperscope.signal.history import history
@@ -65,7 +65,7 @@ def test_it_says_what_the_network_says(network: Any, weights: Path, form: str) -
             torch.from_numpy(known.table)[None],
             torch.tensor([float(known.stored)]),
         )
-    found = build(weights, half=0, residuals=0).localize(given)
+    found = build(weights, smaller=0, residuals=0).localize(given)
     expected = judged.mask.softmax(1)[0, 1, :205, :333].numpy()
     assert expected.std() > 1e-3
     assert np.abs(found.heatmap - expected).max() < 1e-4
@@ -82,27 +82,37 @@ def test_tiles_change_nothing(weights: Path, tile: int, part: int) -> None:
     assert np.abs(whole.evidence["reliability"] - tiled.evidence["reliability"]).max() < 1e-3
 
 
-@pytest.mark.parametrize("weight", [0.7, 2.0])
-def test_a_look_at_half_the_size_changes_no_more_than_it_may(weights: Path, weight: float) -> None:
-    given = photo()
-    quads = given.pixels[:204, :332].reshape(102, 2, 166, 2, 3).astype(int).sum((1, 3))
-    small = ((quads + 2) // 4).astype(np.uint8)
-    alone, again = (
-        build(weights, half=0, residuals=0).localize(one) for one in (given, decode(photos.encode(small)))
-    )
-    joined = build(weights, half=weight, residuals=0).localize(given)
-    odds = logit(again.heatmap)
-    shift = cv2.resize((odds - odds.mean()).clip(-1, 1), (333, 205), interpolation=cv2.INTER_LINEAR)
-    assert np.abs(joined.heatmap - alone.heatmap).max() > 1e-3
-    assert np.abs(joined.heatmap - expit(logit(alone.heatmap) + weight * shift)).max() < 1e-4
+@pytest.mark.parametrize("most", [0.01, 1.4])
+def test_looks_at_smaller_sizes_order_what_is_less_likely_than_not(weights: Path, most: float) -> None:
+    """Of a photo of 288x520 pixels there is one: a quarter of it would have sides below 128."""
+    given = decode(photos.encode(np.tile(photos.scene(), (2, 2, 1))[:288, :520]))
+    quads = given.pixels.reshape(144, 2, 260, 2, 3).astype(int).sum((1, 3))
+    small = decode(photos.encode(((quads + 2) // 4).astype(np.uint8)))
+    alone, again = (build(weights, smaller=0, residuals=0).localize(one) for one in (given, small))
+    joined = build(weights, smaller=most, residuals=0).localize(given)
+    odds, further = logit(alone.heatmap), logit(again.heatmap)
+    shift = cv2.resize((0.7 * (further - further.mean())).clip(-most, most), (520, 288))
+    expected = np.where(odds < 0, np.minimum(odds + shift * (-odds).clip(0, 1), 0), odds)
+    assert np.abs(joined.heatmap - alone.heatmap).max() > 1e-4
+    assert np.abs(joined.heatmap - expit(expected)).max() < 1e-4
     assert joined.score == alone.score
     assert_array_equal(joined.evidence["reliability"], alone.evidence["reliability"])
 
 
-def test_what_would_be_too_small_at_half_its_size_is_seen_once(weights: Path) -> None:
-    given = decode(photos.encode(photos.scene()[:127, :333]))
-    alone, joined = (build(weights, half=weight).localize(given) for weight in (0, 1))
-    assert_array_equal(alone.heatmap, joined.heatmap)
+def test_each_size_down_to_128_pixels_is_looked_at(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    judging = Fusion._judge
+
+    def watched(self: Fusion, photo: Photo) -> Any:
+        seen.append((photo.height, photo.width))
+        return judging(self, photo)
+
+    monkeypatch.setattr(Fusion, "_judge", watched)
+    build(weights).localize(decode(photos.encode(np.tile(photos.scene(), (2, 2, 1))[:600, :1000])))
+    assert seen == [(600, 1000), (300, 500), (150, 250)]
+    seen.clear()
+    build(weights).localize(decode(photos.encode(photos.scene()[:255, :333])))
+    assert seen == [(255, 333)]
 
 
 def test_parts_of_a_large_photo_change_nothing(weights: Path) -> None:

@@ -25,6 +25,10 @@ __all__ = ["Fusion"]
 
 _BLOCK = 8  # pixels that a feature stands for
 _NEAR = 6  # blocks beyond a tile that the features of its own depend on
+_SMALL = (
+    128  # pixels of a side, at least, of a photo that is reduced: the network learned from no smaller ones
+)
+_SHARE = np.float32(0.7)  # of what a look at a smaller size says
 _FAR = 42  # blocks beyond a part that its mask depends on
 _MISSING, _PART = 2.0, 40  # odds, and how many blocks of such are a part that forbids to clear a photo
 _UNLIKE, _COMMON = np.float32(3), np.float32(0.5)  # of `unlikeness`: at most, and what changes nothing
@@ -60,8 +64,12 @@ class Fusion(Learned):
     part: int = option(
         256, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
     )
-    half: float = option(
-        0.7, "by how much, at most, a look at half the size changes a place's logit; 0: none", low=0, high=100
+    smaller: float = option(
+        1.4,
+        "by how much, at most, each look at a smaller size lowers a place's logit, or raises it towards even "
+        "odds; 0: none",
+        low=0,
+        high=100,
     )
     copies: int = option(
         500_000, "pixels of the photo in which copies are looked for, at most; 0: nowhere", low=0, high=10**8
@@ -100,7 +108,7 @@ class Fusion(Learned):
             "the whole photo that a place is compared with was a crop of 256 pixels in training",
             "copies are looked for by keypoints, colour filters as `cfa` does, and how residuals are "
             "distributed as `residual` does, not by the network",
-            "half its size is another photo to the network: no file, no JPEG history; reliability and score "
+            "a smaller size is another photo to the network: no file, no JPEG history; reliability and score "
             "are those of the photo as it is",
         ),
     )
@@ -154,16 +162,35 @@ class Fusion(Learned):
     def judge(self, photo: Photo) -> Judged:
         """Return what the network alone says of a photo."""
         said = self._judge(photo)
-        if not self.half or min(photo.height, photo.width) < 2 * self.smallest:
-            return said
-        small = cv2.resize(photo.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        again = self._judge(replace(photo, pixels=small, jpeg=None, decoded_rows=len(small))).odds
-        # Only where the second look differs from its own mean, and only so much: it orders what the first one
-        # says little of, but knows no history, so that it must not accuse or clear a photo.
-        shift = (again - again.mean()).clip(-1, 1) * np.float32(self.half)
-        odds = said.odds
-        odds += cv2.resize(shift, odds.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        shift = self._smaller(photo)
+        if shift is not None:
+            # They order what the first look says little of, but know no history: they must accuse no place,
+            # nor speak for one that is more likely manipulated than not; up to there they count ever less.
+            odds = said.odds
+            shift *= np.clip(-odds, 0, 1)
+            shift += odds
+            np.minimum(shift, odds.clip(0), out=odds)
         return said
+
+    def _smaller(self, photo: Photo) -> Floats | None:
+        """Return what looks at half the size, a quarter, and so on add to a photo's logits.
+
+        Each tells where it differs from its own mean, so that what all of a photo looks like moves nothing.
+        None where even half the size is too small.
+        """
+        if not self.smaller or min(photo.height, photo.width) < 2 * _SMALL:
+            return None
+        pixels = cv2.resize(photo.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        small = replace(photo, pixels=pixels, jpeg=None, decoded_rows=len(pixels))
+        shift = self._judge(small).odds
+        shift -= shift.mean()
+        shift *= _SHARE
+        np.clip(shift, -self.smaller, self.smaller, out=shift)
+        further = self._smaller(small)
+        if further is not None:
+            shift += further
+        size = photo.width, photo.height
+        return np.asarray(cv2.resize(shift, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
     def _judge(self, photo: Photo) -> Judged:
         """Return what the network says of a photo, at the size that it has."""
