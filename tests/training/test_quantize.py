@@ -56,7 +56,7 @@ def short(folder: Path, photographs: Photographs) -> Path:
     words = ["quantize", "fusion", str(folder / "fusion.onnx"), "--out", str(folder / "short.onnx")]
     found = CliRunner().invoke(app, [*words, "--data", str(folder / "set")])
     assert found.exit_code == 0, found.output
-    assert "mean difference label" in found.output
+    assert "mean difference mask" in found.output
     return folder / "short.onnx"
 
 

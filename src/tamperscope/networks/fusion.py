@@ -124,18 +124,13 @@ class Fusion(Network):
         trust = self.trust(seen.detach())  # what is asked of it must not change the mask
         full = interpolate(logit, scale_factor=4.0, mode="bilinear", align_corners=False)[:, 0]
         blocks = avg_pool2d(logit, 2)[:, 0]
-        label = self.decide(blocks, trust[:, 0].sigmoid())
+        label = self.label(_figures(blocks[:, None], trust.sigmoid()))
         return Judgement(
             torch.stack([torch.zeros_like(full), full], dim=1),
             torch.cat([torch.zeros_like(label), label], dim=1),
             blocks=blocks,
             trust=trust[:, 0],
         )
-
-    def decide(self, blocks: Tensor, trust: Tensor) -> Tensor:
-        """Return logits (batch, 1) of photos being manipulated, from their blocks' and the trust in these."""
-        found: Tensor = self.label(_figures(blocks[:, None], trust[:, None]))
-        return found
 
     def loss(self, prediction: Prediction, truth: Truth, balance: Balance = EVEN) -> Tensor:
         """Return the cross-entropies of mask and label, the mask's Dice loss, and the error of the trust."""
@@ -166,10 +161,8 @@ class Fusion(Network):
         with torch.no_grad():
             features, fine = self.eval().look(*inputs)
             mean, square = self.summary(features)
-            judged = self.judge(features, fine, mean, square)
         given = dict(zip(("pixels", "levels", "table", "stored"), inputs, strict=True))
-        cells = {"cells": judged.blocks, "trusted": judged.trust.sigmoid()}
-        return {**given, "blocks": features, "details": fine, "mean": mean, "square": square, **cells}
+        return {**given, "blocks": features, "details": fine, "mean": mean, "square": square}
 
     def varying(self, name: str) -> dict[int, str]:
         """Return the sizes of the parts that are looked at, and of what is judged at once."""
@@ -183,17 +176,17 @@ class Fusion(Network):
             "mask": {1: "known height", 2: "known width"},
             "logits": {1: "known rows", 2: "known columns"},
             "trust": {1: "known rows", 2: "known columns"},
-            "cells": {1: "cell rows", 2: "cell columns"},
-            "trusted": {1: "cell rows", 2: "cell columns"},
         }
         seen = name in ("pixels", "levels", "table", "stored", "features", "fine")
-        whole = name in ("cells", "trusted", "label")
-        return {0: "parts" if seen else "whole photos" if whole else "photos", **axes.get(name, {})}
+        return {0: "parts" if seen else "photos", **axes.get(name, {})}
 
     def answers(self, *inputs: Tensor) -> dict[str, Tensor]:
-        """Return what is seen of parts of a photo, what follows of each place, and what of the whole."""
+        """Return what is seen of parts of a photo, and what follows of each place.
+
+        Not the label: it was learned from crops, and says less of a whole photo than its map does.
+        """
         features, fine = self.look(*inputs[:4])
-        judged = self.judge(*inputs[4:8])
+        judged = self.judge(*inputs[4:])
         assert judged.mask is not None  # noqa: S101
         return {
             "features": features,
@@ -201,7 +194,6 @@ class Fusion(Network):
             "mask": judged.mask[:, 1].sigmoid(),
             "logits": judged.blocks,
             "trust": judged.trust.sigmoid(),
-            "label": self.decide(*inputs[8:])[:, 0].sigmoid(),
         }
 
 
