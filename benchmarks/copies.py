@@ -70,9 +70,7 @@ def photographs(train: Photographs, rng: np.random.Generator) -> Iterator[tuple[
 
 def main() -> None:
     weights = sys.argv[2] if len(sys.argv) > 2 else ""
-    detector = plugins.build(
-        "detectors", "fusion", weights=weights, threads=1, smaller=0
-    )  # logits come from the first look
+    detector = plugins.build("detectors", "fusion", weights=weights, threads=1)
     assert isinstance(detector, Fusion)
     root = Path(sys.argv[1])
     train = open_splits(str(root / "manifest.csv"), root, 0, ("train",))["train"]

@@ -83,14 +83,17 @@ def test_tiles_change_nothing(weights: Path, tile: int, part: int) -> None:
     assert np.abs(whole.evidence["reliability"] - tiled.evidence["reliability"]).max() < 1e-3
 
 
-@pytest.mark.parametrize("most", [0.01, 1.4])
-def test_looks_at_smaller_sizes_order_what_is_less_likely_than_not(weights: Path, most: float) -> None:
-    """Of a photo of 288x520 pixels there is one: a quarter of it would have sides below 128."""
+@pytest.mark.parametrize(("most", "residuals"), [(0.01, 0), (1.4, 0), (1.4, 0.6)])
+def test_looks_at_smaller_sizes_order_what_is_less_likely_than_not(
+    weights: Path, most: float, residuals: float
+) -> None:
+    """After all else; of a photo of 288x520 pixels there is one: a quarter of it has sides below 128."""
     given = decode(photos.encode(np.tile(photos.scene(), (2, 2, 1))[:288, :520]))
     quads = given.pixels.reshape(144, 2, 260, 2, 3).astype(int).sum((1, 3))
     small = decode(photos.encode(((quads + 2) // 4).astype(np.uint8)))
-    alone, again = (build(weights, smaller=0, residuals=0).localize(one) for one in (given, small))
-    joined = build(weights, smaller=most, residuals=0).localize(given)
+    alone = build(weights, smaller=0, residuals=residuals).localize(given)
+    again = build(weights, smaller=0, residuals=0).localize(small)
+    joined = build(weights, smaller=most, residuals=residuals).localize(given)
     odds, further = logit(alone.heatmap), logit(again.heatmap)
     shift = cv2.resize((0.7 * (further - further.mean())).clip(-most, most), (520, 288))
     expected = np.where(odds < 0, np.minimum(odds + shift * (-odds).clip(0, 1), 0), odds)
@@ -102,13 +105,13 @@ def test_looks_at_smaller_sizes_order_what_is_less_likely_than_not(weights: Path
 
 def test_each_size_down_to_128_pixels_is_looked_at(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    judging = Fusion._judge
+    judging = Fusion.judge
 
     def watched(self: Fusion, photo: Photo) -> Any:
         seen.append((photo.height, photo.width))
         return judging(self, photo)
 
-    monkeypatch.setattr(Fusion, "_judge", watched)
+    monkeypatch.setattr(Fusion, "judge", watched)
     build(weights).localize(decode(photos.encode(np.tile(photos.scene(), (2, 2, 1))[:600, :1000])))
     assert seen == [(600, 1000), (300, 500), (150, 250)]
     seen.clear()

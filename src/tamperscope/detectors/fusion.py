@@ -143,6 +143,8 @@ class Fusion(Learned):
             evidence["filters"] = plain.clip(0) / np.float32(self.filters)
             unclear = bool(np.bincount(ndimage.label(plain >= _MISSING)[0].flat)[1:].max(initial=0) >= _PART)
             reason += ", or the pattern of colour filters is missing"
+        # Last, or what lifts a place to even odds would be added to what accuses it.
+        self._order(odds, photo)
         heat = expit(odds, out=odds)
         copies = find_copies(alike(photo, said.logits, unlike, self.copies)) if self.copies else None
         if copies:
@@ -159,18 +161,17 @@ class Fusion(Learned):
         found = unlikeness(pixels) if self.residuals else None
         return None if found is None else found.clip(-_UNLIKE, _UNLIKE)
 
-    def judge(self, photo: Photo) -> Judged:
-        """Return what the network alone says of a photo."""
-        said = self._judge(photo)
+    def _order(self, odds: Floats, photo: Photo) -> None:
+        """Order, by looks at smaller sizes, what is less likely manipulated than not; in place.
+
+        They know no history: they must accuse no place, nor speak for one that is accused; up to even odds
+        they count ever less.
+        """
         shift = self._smaller(photo)
         if shift is not None:
-            # They order what the first look says little of, but know no history: they must accuse no place,
-            # nor speak for one that is more likely manipulated than not; up to there they count ever less.
-            odds = said.odds
             shift *= np.clip(-odds, 0, 1)
             shift += odds
             np.minimum(shift, odds.clip(0), out=odds)
-        return said
 
     def _smaller(self, photo: Photo) -> Floats | None:
         """Return what looks at half the size, a quarter, and so on add to a photo's logits.
@@ -182,7 +183,7 @@ class Fusion(Learned):
             return None
         pixels = cv2.resize(photo.pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         small = replace(photo, pixels=pixels, jpeg=None, decoded_rows=len(pixels))
-        shift = self._judge(small).odds
+        shift = self.judge(small).odds
         shift -= shift.mean()
         shift *= _SHARE
         np.clip(shift, -self.smaller, self.smaller, out=shift)
@@ -192,7 +193,7 @@ class Fusion(Learned):
         size = photo.width, photo.height
         return np.asarray(cv2.resize(shift, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
-    def _judge(self, photo: Photo) -> Judged:
+    def judge(self, photo: Photo) -> Judged:
         """Return what the network says of a photo, at the size that it has."""
         features, fine = self._features(photo)
         rows, columns = features.shape[1:]
