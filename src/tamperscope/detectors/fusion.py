@@ -25,11 +25,9 @@ __all__ = ["Fusion"]
 
 _BLOCK = 8  # pixels that a feature stands for
 _NEAR = 6  # blocks beyond a tile that the features of its own depend on
-_SMALL = (
-    128  # pixels of a side, at least, of a photo that is reduced: the network learned from no smaller ones
-)
-_SHARE = np.float32(0.7)  # of what a look at a smaller size says
 _FAR = 42  # blocks beyond a part that its mask depends on
+_SMALL = 128  # pixels of a side, at least, of a smaller size: the network learned from no smaller photos
+_SHARE = np.float32(0.7)  # of what a look at a smaller size says
 _MISSING, _PART = 2.0, 40  # odds, and how many blocks of such are a part that forbids to clear a photo
 _UNLIKE, _COMMON = np.float32(3), np.float32(0.5)  # of `unlikeness`: at most, and what changes nothing
 _LEAST = np.float32(1e-4)  # probability, so that its logit is finite
