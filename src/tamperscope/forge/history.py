@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL.JpegPresets import presets
 
 from tamperscope.io.encode import encode_jpeg, encode_png
 from tamperscope.io.jpeg import standard_table
@@ -19,7 +20,7 @@ __all__ = ["FAMILIES", "Saving", "draw_saving"]
 Pixels = NDArray[np.uint8]
 Table = NDArray[np.uint16]
 
-_AS_FOUND = (0.8, 1.25)  # what a camera's steps may be off the wanted ones before they are scaled
+_AS_FOUND = (0.8, 1.25)  # what found steps may be off the wanted ones before they are scaled
 _SUM = np.add.outer(np.arange(8), np.arange(8))  # of both frequencies
 
 
@@ -29,15 +30,8 @@ def _standard(quality: float) -> tuple[Table, Table]:
 
 
 def _editor(quality: float) -> tuple[Table, Table]:
-    """Return tables in the manner of Photoshop's: steps that rise smoothly, colour hardly coarser, capped.
-
-    They are no multiples of the standard's, which is what matters; the numbers are ours.
-    """
-    scale = _scale(quality)
-    smooth = 1 + 9 * (_SUM / 6.0) ** 1.15
-    luma = np.minimum(smooth * scale * 2, 40 * scale + 12)
-    chroma = np.minimum(smooth * scale * 2.6, 45 * scale + 14)
-    return _steps(luma), _steps(chroma)
+    """Return those of Photoshop's tables that are nearest in quality to the standard's, if need be scaled."""
+    return _nearest(quality, _editors_tables())
 
 
 def _camera(quality: float) -> tuple[Table, Table]:
@@ -50,24 +44,33 @@ def _camera(quality: float) -> tuple[Table, Table]:
 
 def _found(quality: float) -> tuple[Table, Table]:
     """Return the tables of the camera that is nearest in quality to the standard's, if need be scaled."""
+    return _nearest(quality, _cameras_tables())
+
+
+def _nearest(quality: float, tables: list[tuple[Table, Table]]) -> tuple[Table, Table]:
     wanted = float(standard_table(round(quality)).sum())
-    sums, tables = _found_tables()
-    nearest = int(np.abs(np.log(sums / wanted)).argmin())
-    factor = wanted / sums[nearest]
-    luma, chroma = tables[nearest]
+    luma, chroma = min(tables, key=lambda both: abs(np.log(both[0].sum() / wanted)))
+    factor = wanted / luma.sum()
     if _AS_FOUND[0] < factor < _AS_FOUND[1]:
         return luma, chroma
     return _steps(luma * factor), _steps(chroma * factor)
 
 
 @cache
-def _found_tables() -> tuple[NDArray[np.float64], list[tuple[Table, Table]]]:
+def _editors_tables() -> list[tuple[Table, Table]]:
+    """Return Photoshop's, as Pillow knows them: from low to maximum, and those for the web."""
+    known: Any = presets
+    return [_both(*one["quantization"]) for one in known.values()]
+
+
+@cache
+def _cameras_tables() -> list[tuple[Table, Table]]:
     found = json.loads(files(__package__).joinpath("cameras.json").read_text(encoding="utf-8"))
-    both = [
-        (np.array(one["luma"], np.uint16).reshape(8, 8), np.array(one["chroma"], np.uint16).reshape(8, 8))
-        for one in found
-    ]
-    return np.array([luma.sum() for luma, _ in both], float), both
+    return [_both(one["luma"], one["chroma"]) for one in found]
+
+
+def _both(luma: list[int], chroma: list[int]) -> tuple[Table, Table]:
+    return np.array(luma, np.uint16).reshape(8, 8), np.array(chroma, np.uint16).reshape(8, 8)
 
 
 FAMILIES: dict[str, Callable[[float], tuple[Table, Table]]] = {

@@ -135,8 +135,8 @@ def _checked(name: str, value: Any, entry: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-_ALL_KINDS = {"splice": 0.45, "copy_move": 0.2, "remove": 0.2, "retouch": 0.15}
-_ALL_FAMILIES = {"standard": 0.45, "editor": 0.2, "camera": 0.1, "found": 0.25}
+_ALL_KINDS = {"splice": 0.4, "copy_move": 0.2, "remove": 0.18, "retouch": 0.12, "cover": 0.1}
+_ALL_FAMILIES = {"standard": 0.4, "editor": 0.3, "camera": 0.05, "found": 0.25}
 
 PRESETS: dict[str, Recipe] = {
     "default": Recipe(),
@@ -171,6 +171,24 @@ PRESETS: dict[str, Recipe] = {
         develop=0.2,
         caption=0.08,
         sensed=0.2,
+    ),
+    # As the web has them: a reduced photo that was a JPEG, and that an editor saved, mostly on its grid.
+    "edited": Recipe(
+        shrink=(0.25, 0.7),
+        shrunk=0.6,
+        area=(0.005, 0.35),
+        host_jpeg=0.9,
+        host_quality=(60, 97),
+        donor_quality=(40, 99),
+        off_grid=0.1,
+        final_jpeg=0.95,
+        final_quality=(75, 99),
+        families={"standard": 0.35, "editor": 0.45, "found": 0.2},
+        kinds=_ALL_KINDS,
+        develop=0.1,
+        caption=0.08,
+        sensed=0.05,
+        launder=0.1,
     ),
     # As cameras and editors write them: no saving that loses anything, or a fine one.
     "raw": Recipe(
