@@ -65,7 +65,7 @@ def test_it_says_what_the_network_says(network: Any, weights: Path, form: str) -
             torch.from_numpy(known.table)[None],
             torch.tensor([float(known.stored)]),
         )
-    found = build(weights, smaller=0, residuals=0).localize(given)
+    found = build(weights, smaller=0, residuals=0, larger=0).localize(given)
     expected = judged.mask.softmax(1)[0, 1, :205, :333].numpy()
     assert expected.std() > 1e-3
     assert np.abs(found.heatmap - expected).max() < 1e-4
@@ -117,6 +117,21 @@ def test_each_size_down_to_128_pixels_is_looked_at(weights: Path, monkeypatch: p
     seen.clear()
     build(weights).localize(decode(photos.encode(photos.scene()[:255, :333])))
     assert seen == [(255, 333)]
+
+
+@pytest.mark.parametrize("power", [0.5, 1])
+def test_places_of_larger_photos_must_show_more(weights: Path, power: float) -> None:
+    """Odds and score are divided; what has no more pixels than the crops of the training keeps them."""
+    large = decode(photos.encode(np.tile(photos.scene(), (2, 2, 1))[:512, :640], "JPEG"))
+    alone = build(weights, larger=0, smaller=0, copies=0).localize(large)
+    found = build(weights, larger=power, smaller=0, copies=0).localize(large)
+    fewer = power * np.log(512 * 640 / 256**2)
+    assert np.abs(logit(alone.heatmap) - logit(found.heatmap) - fewer).max() < 1e-3
+    assert logit(alone.score) - logit(found.score) == pytest.approx(fewer, abs=1e-4)
+    small = decode(photos.encode(photos.scene()[:205, :319], "JPEG"))
+    alone, found = (build(weights, larger=one).localize(small) for one in (0, power))
+    assert_array_equal(alone.heatmap, found.heatmap)
+    assert alone.score == found.score
 
 
 def test_parts_of_a_large_photo_change_nothing(weights: Path) -> None:

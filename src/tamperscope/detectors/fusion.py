@@ -31,6 +31,7 @@ _SHARE = np.float32(0.7)  # of what a look at a smaller size says
 _MISSING, _PART = 2.0, 40  # odds, and how many blocks of such are a part that forbids to clear a photo
 _UNLIKE, _COMMON = np.float32(3), np.float32(0.5)  # of `unlikeness`: at most, and what changes nothing
 _LEAST = np.float32(1e-4)  # probability, so that its logit is finite
+_CROP = 256 * 256  # pixels of what the network learned from, most of the time
 _CELLS = 48  # of a side, at most, that the score is made of: a peak of many would be higher by chance
 
 
@@ -39,13 +40,13 @@ class Judged:
     """What the network says of a photo.
 
     ``odds``, logarithms, of each pixel that is in the file, ``logits`` of each block; ``trust`` is how
-    probable it is that a block's are right, ``probability`` that of the photo.
+    probable it is that a block's are right, ``suspicion`` a logit of the photo.
     """
 
     odds: Floats
     logits: Floats
     trust: Floats
-    probability: float
+    suspicion: float
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,12 @@ class Fusion(Learned):
         "odds; 0: none",
         low=0,
         high=100,
+    )
+    larger: float = option(
+        0.5,
+        "a photo as large as so many crops has its odds divided by that power of them; 0: by nothing",
+        low=0,
+        high=2,
     )
     copies: int = option(
         500_000, "pixels of the photo in which copies are looked for, at most; 0: nowhere", low=0, high=10**8
@@ -120,8 +127,11 @@ class Fusion(Learned):
     def look(self, photo: Photo) -> Look:
         """Return what the network says of a photo, what was copied within it, and how far that is trusted."""
         said = self.judge(photo)
-        odds, suspect = said.odds, said.probability
-        shape = odds.shape
+        odds, shape = said.odds, said.odds.shape
+        # The more there is to look at, the more of it looks odd: each place and the photo must show more.
+        less = self.larger * float(np.log(max(1, odds.size / _CROP)))
+        odds -= np.float32(less)
+        suspect = said.suspicion - less
         reason = "where history and noise are not those of the rest of the photo"
         evidence = {"reliability": said.trust}
         links: tuple[Link, ...] = ()
@@ -150,9 +160,9 @@ class Fusion(Learned):
             # reason or the other.
             heat += (1 - heat) * cv2.resize(copies.heat, shape[::-1], interpolation=cv2.INTER_LINEAR)
             evidence["copies"], links = copies.heat, copies.links
-            suspect, unclear = max(suspect, copies.probability), unclear or bool(links)
+            suspect, unclear = max(suspect, suspicion(copies.probability)), unclear or bool(links)
             reason += ", or where parts of it occur twice" if links else ""
-        return Look(heat, suspicion(suspect), reason, evidence, links, unclear)
+        return Look(heat, suspect, reason, evidence, links, unclear)
 
     def unlike(self, pixels: NDArray[np.uint8]) -> Floats | None:
         """Return the `unlikeness` of blocks, bounded either way; None if nothing is said of it."""
@@ -244,14 +254,14 @@ class Fusion(Learned):
 
 
 def _most_suspect(logits: Floats, trust: Floats) -> float:
-    """Return how probable it is that a photo is manipulated, by its most suspect place.
+    """Return a logit of a photo's being manipulated, by its most suspect place.
 
     The odds of that, times how far they are trusted; of both the square root, which is nearer to the truth,
-    though still no calibrated probability.
+    though not calibrated.
     """
     side = -(-max(logits.shape) // _CELLS)
     cells, trusted = (_averaged(one, side) for one in (logits, trust))
-    return float(expit((cells + np.log(trusted.clip(_LEAST))).max() / 2))
+    return float((cells + np.log(trusted.clip(_LEAST))).max() / 2)
 
 
 def _averaged(plane: Floats, side: int) -> Floats:
