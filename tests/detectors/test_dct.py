@@ -35,7 +35,8 @@ def test_without_a_first_compression_nothing_is_claimed() -> None:
     maps = list(found("dct", host_jpeg=0))
     assert np.mean([(heat > 0.5).mean() for heat, _ in maps]) < 0.01
     assert max(heat.max() for heat, _ in maps) < 0.6
-    assert np.mean([roc_auc_score(truth.ravel(), heat.ravel()) for heat, truth in maps]) < 0.55
+    claims = [roc_auc_score(truth.ravel(), heat.clip(0.5).ravel()) for heat, truth in maps]
+    assert np.mean(claims) == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.parametrize("quality", [60, 80, 95])

@@ -127,10 +127,11 @@ class Fusion(Learned):
     def look(self, photo: Photo) -> Look:
         """Return what the network says of a photo, what was copied within it, and how far that is trusted."""
         said = self.judge(photo)
-        odds, shape = said.odds, said.odds.shape
+        odds = said.odds
+        shape = odds.shape
         # The more there is to look at, the more of it looks odd: each place and the photo must show more.
         less = self.larger * float(np.log(max(1, odds.size / _CROP)))
-        odds -= np.float32(less)
+        odds -= less
         suspect = said.suspicion - less
         reason = "where history and noise are not those of the rest of the photo"
         evidence = {"reliability": said.trust}
