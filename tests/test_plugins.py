@@ -129,19 +129,25 @@ def test_texts_that_do_not_fit_are_refused(every: str, field: str, text: str) ->
 
 
 def test_third_parties_add_plugins_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Theirs(Every):
+        card = plugins.load("detectors", "ela").card
+
     class Point:
-        name = "theirs"
+        def __init__(self, name: str, plugin: type[Any]) -> None:
+            self.name, self.plugin = name, plugin
 
-        @staticmethod
-        def load() -> type[Every]:
-            return Every
+        def load(self) -> type[Any]:
+            return self.plugin
 
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [Point] if group.endswith("detectors") else [])
+    points = [Point("theirs", Theirs), Point("bare", Every)]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group.endswith("detectors") else [])
     plugins.names.cache_clear()
     plugins._third_party.cache_clear()
     try:
         assert "theirs" in plugins.names("detectors")
         assert plugins.build("detectors", "theirs", count=5).count == 5
+        with pytest.raises(Defect, match=r"'bare' cannot be loaded .TypeError: it lacks card."):
+            plugins.load("detectors", "bare")
     finally:
         monkeypatch.undo()
         plugins.names.cache_clear()

@@ -106,9 +106,12 @@ def load(kind: str, name: str) -> type[Any]:
 
 
 def _find(kind: str, name: str) -> type[Any]:
-    if name in _third_party(kind):
-        return typing.cast(type[Any], _third_party(kind)[name].load())
     base = getattr(importlib.import_module(f"tamperscope.{kind}._base"), _BASES[kind])
+    if name in _third_party(kind):
+        theirs = _third_party(kind)[name].load()
+        if missing := [fact for fact in _owed(base) if not hasattr(theirs, fact)]:
+            raise TypeError(f"it lacks {', '.join(missing)}")
+        return typing.cast(type[Any], theirs)
     module = importlib.import_module(f"tamperscope.{kind}.{name}")
     (found,) = (
         value
@@ -116,6 +119,13 @@ def _find(kind: str, name: str) -> type[Any]:
         if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module.__name__
     )
     return found
+
+
+def _owed(base: type[Any]) -> list[str]:
+    """Return what each class of a kind must say of itself, such as a detector's card."""
+    facts: dict[str, Any] = inspect.get_annotations(base)
+    stated = (name for name, kind in facts.items() if typing.get_origin(kind) is typing.ClassVar)
+    return [name for name in stated if not hasattr(base, name)]
 
 
 def name_of(plugin: Any) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import HTTPException
+from fastapi import FastAPI, HTTPException
+from sqlalchemy import event
 
 import photos
 from tamperscope import plugins
@@ -84,6 +85,28 @@ def test_a_broken_plugin_is_not_offered_and_told_once(
     ]
 
 
+async def sent(app: FastAPI, path: str, *photos: bytes) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        return await client.post(path, files=[("files", (f"{'a' * 200}.jpg", photo)) for photo in photos])
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/analyses"])
+def test_a_database_that_takes_nothing_is_said(
+    tmp_path: Path, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = build(Settings(data=tmp_path))
+    store = app.state.desk.store
+    # As a full disk: SQLite says the same of a file that may not grow.
+    event.listen(store.engine, "connect", lambda found, _: found.execute("PRAGMA max_page_count=1"))
+    store.engine.dispose()  # the connections that were made before
+    answer = asyncio.run(sent(app, path, *[b"photo"] * 20))
+    store.engine.dispose()
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "30"
+    assert "he database cannot be used (database or disk is full)" in answer.text
+    assert "database or disk is full" in caplog.text
+
+
 @pytest.mark.parametrize("path", ["/", "/v1/analyses"])
 def test_a_disk_that_is_full_before_an_upload_is_whole_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
@@ -94,13 +117,7 @@ def test_a_disk_that_is_full_before_an_upload_is_whole_is_said(
     monkeypatch.setattr(SpooledTemporaryFile, "rollover", full)  # from memory to the disk
     app = build(Settings(data=tmp_path))
 
-    async def sent() -> httpx.Response:
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://localhost"
-        ) as client:
-            return await client.post(path, files=[("files", ("a.jpg", bytes(2**20 + 1)))])
-
-    answer = asyncio.run(sent())
+    answer = asyncio.run(sent(app, path, bytes(2**20 + 1)))
     app.state.desk.store.engine.dispose()
     assert answer.status_code == 507
     assert "hotographs cannot be kept: No space left on device" in answer.text

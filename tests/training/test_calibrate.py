@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
@@ -10,6 +11,7 @@ from sklearn.metrics import f1_score
 from networks_made import write_network
 from tamperscope import plugins
 from tamperscope.detectors._learned import Look
+from tamperscope.errors import TamperscopeError
 from tamperscope.io.decode import decode
 from tamperscope.training.calibrate import (
     _counts,
@@ -102,12 +104,13 @@ class Knowing:
     smallest = 8
 
     def __init__(self, manipulated: set[str]) -> None:
-        self.manipulated, self.rng = manipulated, np.random.default_rng(0)
+        self.manipulated = manipulated
 
     def look(self, photo: Photo) -> Look:
         heat = np.zeros((photo.height, photo.width), np.float32)
         heat[0, 0] = 0.7
-        return Look(heat, float(self.rng.normal(4 * (photo.digest in self.manipulated))), "")
+        rng = np.random.default_rng(int(photo.digest[:8], 16))
+        return Look(heat, float(rng.normal(4 * (photo.digest in self.manipulated))), "")
 
 
 def test_alarms_hold_the_score_of_pristine_photographs_down(tmp_path: Path) -> None:
@@ -144,3 +147,38 @@ def test_no_more_of_pristine_photographs_is_marked_than_may_be(tmp_path: Path) -
     for marked, low, high in ((2 * pixel, 0.0, 0.695), (pixel / 2, 0.695, 1.0)):
         found = calibrate(Knowing(set()), split, Training(marked=marked))  # type: ignore[arg-type]
         assert low < found["threshold"] <= high
+
+
+def test_further_pristine_photographs_are_spared_as_well(tmp_path: Path) -> None:
+    split = open_splits(str(write_set(tmp_path)), None, 0)["val"]
+    manipulated = [one.image for one in split.of(manipulated=True)]
+    pristine = [one.image for one in split.of(manipulated=False)]
+    told = {decode(path).digest for path in manipulated}
+    training = Training(alarms=0.25, marked=1e-9)
+    plain, same, others = (
+        calibrate(Knowing(told), split, training, pristine=further)  # type: ignore[arg-type]
+        for further in ([], pristine, manipulated)
+    )
+    # What is suspect among them moves the line; it was found on the set's photographs alone.
+    assert plain["calibration"][0] == same["calibration"][0] == others["calibration"][0]
+    assert others["calibration"][1] < same["calibration"][1] <= plain["calibration"][1]
+    assert f"nor of {len(manipulated)} others reach the threshold" in others["calibrated"]
+
+
+def test_the_threshold_marks_no_more_of_further_pristine_photographs_than_may_be(tmp_path: Path) -> None:
+    split = open_splits(str(write_set(tmp_path)), None, 0)["val"]
+    small = tmp_path / "small.png"
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(small)
+    shares = [1 / (photo.height * photo.width) for _, photo, _ in _versions(split, 8, 0)]
+    training = Training(
+        marked=2 * max(shares)
+    )  # a pixel of the set's photographs may be marked, not one of 64
+    for further in ([], [small]):
+        found = calibrate(Knowing(set()), split, training, pristine=further)  # type: ignore[arg-type]
+        assert (found["threshold"] > 0.695) == bool(further)
+
+
+def test_a_further_photograph_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    split = open_splits(str(write_set(tmp_path)), None, 0)["val"]
+    with pytest.raises(TamperscopeError, match=r"none\.jpg"):
+        calibrate(Knowing(set()), split, Training(marked=0.1), pristine=[tmp_path / "none.jpg"])  # type: ignore[arg-type]

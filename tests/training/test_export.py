@@ -265,6 +265,19 @@ def test_what_any_of_several_learned_from_is_not_tested_on(
     assert not (tmp_path / "mean.onnx").exists()
 
 
+def test_further_pristine_photographs_need_a_run_that_spares_any(
+    made: tuple[Path, dict[str, Photographs]], tmp_path: Path
+) -> None:
+    run, _ = made
+    out = tmp_path / "network.onnx"
+    data = run.parent / "set"
+    photos = data / "images"
+    code, said = command("export", run, "--out", out, "--data", data, "--pristine", photos)
+    assert code == 1
+    assert "a run with marked or alarms above 0" in said
+    assert not out.exists()
+
+
 def test_without_photographs_it_says_what_is_missing(
     made: tuple[Path, dict[str, Photographs]], tmp_path: Path
 ) -> None:

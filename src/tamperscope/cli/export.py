@@ -1,11 +1,13 @@
 """`tamperscope export`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import answering, app, needing, progress
+from tamperscope.cli._app import answering, app, needing, progress, say
+from tamperscope.errors import TamperscopeError
 from tamperscope.plugins import pair
 
 __all__ = ["export"]
@@ -19,6 +21,8 @@ tamperscope export runs/joint --out conv_lstm.onnx --data casia1 --photos CASIA1
 tamperscope export runs/joint --out conv_lstm.onnx --data manifest.csv --terms native="free to use"
 
 tamperscope export runs/first --with runs/second/network.safetensors --with start.onnx --out mean.onnx
+
+tamperscope export runs/fusion --out fusion.onnx --data manifest.csv --pristine cameras/
 
 tamperscope scan photo.jpg --detector conv_lstm --set conv_lstm.weights=conv_lstm.onnx
 
@@ -53,6 +57,14 @@ def export(
             help="Write the mean with these weights: those that it began with, or others that did so, too.",
         ),
     ] = None,
+    pristine: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER|FILE",
+            help="Photographs that nobody edited, such as camera files: threshold and score spare them as "
+            "they spare those of val, as far as the run's marked and alarms say; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Write the best weights of a training as one ONNX file, with a card inside that says all about them."""
     with needing("train", "exporting needs PyTorch and ONNX"):
@@ -65,9 +77,21 @@ def export(
     with answering():
         seed = read_run(run).training.seed
         splits = open_splits(data, photos, seed, optional=("test",)) if data else {}
-        card = write(run, out, splits, stated, progress, others or [])
+        spared = list(_found(pristine or []))
+        card = write(run, out, splits, stated, progress, others or [], spared)
     typer.echo(f"{out}: {card.network}, {card.variant}, threshold {card.threshold:g}")
+    if card.calibrated:
+        typer.echo(f"score: {card.calibrated}")
     if not data:
         typer.echo("threshold and score are not fitted, and nothing is measured: give --data to do so")
     elif "test" not in splits:
         typer.echo("nothing is measured on test, of which the data set has no sample")
+
+
+def _found(given: list[Path]) -> Iterator[Path]:
+    from tamperscope.scanning.find import find_photos
+
+    for path in find_photos(given, note=say):
+        if isinstance(path, TamperscopeError):
+            raise path
+        yield path

@@ -13,7 +13,7 @@ from tamperscope.forge._paste import Edit, Mask, Pixels
 from tamperscope.forge.copy_move import copy_move
 from tamperscope.forge.cover import cover
 from tamperscope.forge.develop import caption, develop
-from tamperscope.forge.history import Saving, draw, draw_saving
+from tamperscope.forge.history import Saving, draw
 from tamperscope.forge.launder import launder
 from tamperscope.forge.outlines import draw_outline
 from tamperscope.forge.recipe import Recipe
@@ -116,14 +116,14 @@ def _manipulated(
     kinds = {name: weight for name, weight in recipe.kinds.items() if donors or name != "splice"}
     kind = draw(rng, kinds) if rng.random() >= recipe.pristine and any(kinds.values()) else ""
     if rng.random() < recipe.host_jpeg:
-        saving = draw_saving(rng, recipe.host_quality, recipe.families, recipe.subsamplings)
+        saving = recipe.jpeg(rng, recipe.host_quality)
         host = saving.wear(host)
         parameters["host"] = saving.record
     if kind == "splice":
         donor = donors[int(rng.integers(len(donors)))]
         donor = _taken(donor, recipe, rng, parameters, "donor camera")
         if rng.random() < recipe.donor_jpeg:
-            saving = draw_saving(rng, recipe.donor_quality, recipe.families, recipe.subsamplings)
+            saving = recipe.jpeg(rng, recipe.donor_quality)
             offset = (int(rng.integers(8)), int(rng.integers(8)))
             donor = saving.wear(donor, offset)
             parameters["donor"] = {**saving.record, "offset": offset}

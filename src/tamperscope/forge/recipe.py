@@ -105,9 +105,13 @@ class Recipe:
                 ) from None
         return replace(self, **values)
 
+    def jpeg(self, rng: np.random.Generator, qualities: Range | None = None) -> Saving:
+        """Draw a JPEG saving, of ``final_quality`` unless others are given."""
+        return draw_saving(rng, qualities or self.final_quality, self.families, self.subsamplings)
+
     def last_saving(self, rng: np.random.Generator) -> Saving:
         """Draw how a result is saved at the end."""
-        saving = draw_saving(rng, self.final_quality, self.families, self.subsamplings)
+        saving = self.jpeg(rng)
         return saving if rng.random() < self.final_jpeg else Saving(quality=None)
 
     def dumps(self) -> str:

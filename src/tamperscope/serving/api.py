@@ -59,6 +59,7 @@ router = APIRouter(
         400: {"model": Problem, "description": "The body is no multipart form."},
         413: {"model": Problem, "description": "More photographs or bytes than are taken at once."},
         429: {"model": Problem, "description": "Too many photographs wait already."},
+        503: {"model": Problem, "description": "The database cannot be used now."},
         507: {"model": Problem, "description": "The disk is full."},
     },
 )

@@ -1,6 +1,7 @@
 """Pages for people: made here, with little script, and nothing from elsewhere."""
 
 import json
+import logging
 import re
 from datetime import datetime, timezone
 from typing import Annotated, Any
@@ -10,9 +11,11 @@ from fastapi import APIRouter, FastAPI, Form, HTTPException, Query, Request, Res
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from tamperscope import __version__
+from tamperscope.io.paths import one_line
 from tamperscope.report.json import written
 from tamperscope.serving.api import ID, Service
 from tamperscope.serving.desk import cards, unkept, whole
@@ -22,6 +25,8 @@ from tamperscope.serving.schemas import judged
 from tamperscope.serving.store import Analysis
 
 __all__ = ["explain_problems", "router"]
+
+_log = logging.getLogger(__name__)
 
 _SHOWN = 25  # analyses on a page
 _VERDICTS = ("manipulated", "cannot tell", "no evidence", "not applicable")
@@ -171,6 +176,13 @@ def sign_out() -> Response:
 
 def explain_problems(app: FastAPI) -> None:
     """Answer problems with a page where a person asked, and as JSON otherwise."""
+
+    @app.exception_handler(DBAPIError)
+    async def unstored(request: Request, error: DBAPIError) -> Response:
+        reason = one_line(str(error.orig))[:200]
+        _log.error("the database cannot be used: %s", reason)
+        said = f"the database cannot be used ({reason}); nothing that is stored is lost: try later"
+        return await problem(request, HTTPException(503, said, {"Retry-After": "30"}))
 
     @app.exception_handler(StarletteHTTPException)
     async def problem(request: Request, error: StarletteHTTPException) -> Response:

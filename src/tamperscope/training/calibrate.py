@@ -1,8 +1,9 @@
 """Threshold and score of trained weights, fitted to validation photographs by the detector itself."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from scipy.special import expit, logit
 
 from tamperscope.detectors._learned import Learned
 from tamperscope.errors import TamperscopeError
-from tamperscope.forge.history import draw_saving
 from tamperscope.forge.recipe import Recipe
 from tamperscope.io.decode import decode
 from tamperscope.training.config import Training
@@ -32,10 +32,12 @@ def calibrate(
     photographs: Photographs,
     training: Training,
     advance: Callable[[], None] = lambda: None,
+    pristine: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Return ``threshold``, ``calibration``, ``calibrated`` and ``doubt`` of a `NetworkCard`.
 
-    ``advance`` is called for each version of each photograph.
+    ``advance`` is called for each version of each photograph. ``pristine`` are more photographs that nobody
+    edited: no more than ``marked`` of their area is marked, either, and to ``alarms`` they are a data set.
 
     Each photograph counts as it is, and saved once more as JPEG with a quality drawn alike for both classes,
     or else the score would learn how a data set's classes were saved. The threshold is that of the highest
@@ -44,11 +46,17 @@ def calibrate(
     is none if what it suspects is no better than chance. With ``alarms`` the curve is shifted until no more
     than that share of any data set's pristine ones reaches the threshold. With ``misses`` the doubt begins
     where no more than that share of the manipulated ones lies below.
+
+    Raises:
+        TamperscopeError: one of ``pristine`` cannot be read; others are passed over, as training did.
+
     """
     alarms, misses = training.alarms, training.misses
+    more = [Sample(path.as_posix(), path, manipulated=False, group=path.as_posix()) for path in pristine]
+    calm = _look(detector, Photographs(photographs.dataset, more), training.seed, advance, "pristine")
     seen = _look(detector, photographs, training.seed, advance)
-    limited = training.marked and seen.areas
-    allowed = np.mean(seen.areas, axis=0) <= training.marked if limited else None
+    areas = [np.mean(one.areas, axis=0) for one in (seen, calm) if one.areas]
+    allowed = np.max(areas, axis=0) <= training.marked if training.marked and areas else None
     found: dict[str, Any] = {"threshold": fit_threshold(seen.curves, allowed)} if seen.curves else {}
     line = _platt(np.array(seen.suspicions), np.array(seen.labels)) if len(set(seen.labels)) == 2 else None
     if not line:
@@ -58,10 +66,12 @@ def calibrate(
         "weighing the same"
     )
     if alarms and seen.curves:
-        line = line[0], float(logit(found["threshold"]) - line[0] * seen.highest(alarms))
+        highest = max(seen.highest(alarms), calm.highest(alarms))
+        line = line[0], float(logit(found["threshold"]) - line[0] * highest)
         found["calibrated"] += (
-            f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones reach the "
-            "threshold"
+            f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones"
+            + (f", nor of {len(calm.labels) // 2} others" if calm.labels else "")
+            + " reach the threshold"
         )
     found["calibration"] = line
     if misses and seen.curves:
@@ -95,12 +105,15 @@ class _Seen:
                 pristine[source].append(suspicion)
         few = [one for each in pristine.values() if len(each) < _FEW for one in each]
         groups = [each for each in [*pristine.values(), few] if each and (each is few or len(each) >= _FEW)]
-        return max(sorted(each)[-1 - int(alarms * len(each))] for each in groups) + _ABOVE
+        reached = (sorted(each)[-1 - int(alarms * len(each))] for each in groups)
+        return max(reached, default=-np.inf) + _ABOVE
 
 
-def _look(detector: Learned, photographs: Photographs, seed: int, advance: Callable[[], None]) -> _Seen:
+def _look(
+    detector: Learned, photographs: Photographs, seed: int, advance: Callable[[], None], source: str = ""
+) -> _Seen:
     seen = _Seen()
-    for sample, photo, mask in _versions(photographs, detector.smallest, seed):
+    for sample, photo, mask in _versions(photographs, detector.smallest, seed, strict=bool(source)):
         advance()
         look = detector.look(photo)
         if sample.manipulated:
@@ -110,7 +123,7 @@ def _look(detector: Learned, photographs: Photographs, seed: int, advance: Calla
         if look.suspicion is not None:
             seen.suspicions.append(look.suspicion)
             seen.labels.append(sample.manipulated)
-            seen.sources.append(photographs.dataset.source(sample))
+            seen.sources.append(source or photographs.dataset.source(sample))
     return seen
 
 
@@ -126,16 +139,17 @@ def fit_threshold(curves: list[NDArray[np.float64]], allowed: NDArray[np.bool_] 
 
 
 def _versions(
-    photographs: Photographs, smallest: int, seed: int
+    photographs: Photographs, smallest: int, seed: int, *, strict: bool = False
 ) -> Iterator[tuple[Sample, Photo, NDArray[np.bool_]]]:
     recipe = Recipe()
     for index, sample in enumerate(photographs.samples):
-        rng = np.random.default_rng([seed, index])
-        saving = draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings)
+        saving = recipe.jpeg(np.random.default_rng([seed, index]))
         try:
             photo = decode(sample.image)
             mask = photographs.dataset.mask(sample, (photo.height, photo.width))
         except TamperscopeError:  # what training passed over as well
+            if strict:
+                raise
             continue
         if min(mask.shape) < smallest or (sample.manipulated and not mask.any()):
             continue

@@ -15,7 +15,6 @@ from torch.utils.data import Dataset as TorchDataset
 from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
 from tamperscope.errors import InvalidParameter, TamperscopeError
-from tamperscope.forge.history import draw_saving
 from tamperscope.forge.launder import launder
 from tamperscope.forge.make import forge
 from tamperscope.forge.recipe import Recipe, load_recipes
@@ -303,7 +302,7 @@ def resaved(photo: Photo, training: Training, recipes: Sequence[Recipe], rng: np
     recipe = draw_one(recipes, rng)
     if rng.random() >= training.resaved:
         return photo
-    saving = draw_saving(rng, recipe.final_quality, recipe.families, recipe.subsamplings)
+    saving = recipe.jpeg(rng)
     return decode(saving.encode(photo.pixels))
 
 

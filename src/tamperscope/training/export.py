@@ -56,23 +56,29 @@ def export(
     terms: Mapping[str, str] | None = None,
     watch: Watch = unwatched,
     others: Sequence[Path] = (),
+    pristine: Sequence[Path] = (),
 ) -> NetworkCard:
     """Write the best weights of a run as ONNX to ``out``; return the card that is inside.
 
     With ``others``, files of weights that began with the same ones, or are those, it is the mean of all.
 
     ``splits`` are the photographs that it was trained with: threshold and score are calibrated on ``val`` and
-    figures measured on ``test``, where they are given. ``terms`` are those of the data sets, by name.
-    ``watch`` shows how far it is.
+    figures measured on ``test``, where they are given, the former to ``pristine`` photographs as well.
+    ``terms`` are those of the data sets, by name. ``watch`` shows how far it is.
 
     Raises:
         CorruptFile: the folder holds no finished run.
-        InvalidParameter: ``splits`` are not what it was trained with.
+        InvalidParameter: ``splits`` are not what it was trained with, or nothing would spare ``pristine``.
         TrainingFailed: ONNX Runtime does not say what PyTorch says.
 
     """
     found = read_run(run)
     name, training = found.network, found.training
+    if pristine and not ("val" in splits and (training.marked or training.alarms)):
+        raise InvalidParameter(
+            "nothing spares further pristine photographs",
+            "give val photographs, and a run with marked or alarms above 0",
+        )
     rows = [learned_from(path) for path in others]
     learned = _checked(found, rows, splits, terms or {})
     network = build_network(name, training.variant)
@@ -95,8 +101,9 @@ def export(
     with _checked_draft(network, with_card(model, card), name) as draft:
         detector = plugins.build("detectors", name, weights=str(draft))
         if "val" in splits:
-            with watch("fitting the threshold", 2 * len(splits["val"].samples)) as advance:
-                card = replace(card, **calibrate(detector, splits["val"], training, advance))
+            versions = 2 * (len(splits["val"].samples) + len(pristine))
+            with watch("fitting the threshold", versions) as advance:
+                card = replace(card, **calibrate(detector, splits["val"], training, advance, pristine))
         draft.write_bytes(with_card(model, card))  # with what was fitted
         for split in ("val", "test"):
             if split in splits:
