@@ -65,7 +65,7 @@ def test_it_says_what_the_network_says(network: Any, weights: Path, form: str) -
             torch.from_numpy(known.table)[None],
             torch.tensor([float(known.stored)]),
         )
-    found = build(weights, smaller=0, residuals=0, larger=0).localize(given)
+    found = build(weights, smaller=0, residuals=0, larger=0, edges=False).localize(given)
     expected = judged.mask.softmax(1)[0, 1, :205, :333].numpy()
     assert expected.std() > 1e-3
     assert np.abs(found.heatmap - expected).max() < 1e-4
@@ -91,9 +91,9 @@ def test_looks_at_smaller_sizes_order_what_is_less_likely_than_not(
     given = decode(photos.encode(np.tile(photos.scene(), (2, 2, 1))[:288, :520]))
     quads = given.pixels.reshape(144, 2, 260, 2, 3).astype(int).sum((1, 3))
     small = decode(photos.encode(((quads + 2) // 4).astype(np.uint8)))
-    alone = build(weights, smaller=0, residuals=residuals).localize(given)
-    again = build(weights, smaller=0, residuals=0).localize(small)
-    joined = build(weights, smaller=most, residuals=residuals).localize(given)
+    alone = build(weights, smaller=0, residuals=residuals, edges=False).localize(given)
+    again = build(weights, smaller=0, residuals=0, edges=False).localize(small)
+    joined = build(weights, smaller=most, residuals=residuals, edges=False).localize(given)
     odds, further = logit(alone.heatmap), logit(again.heatmap)
     shift = cv2.resize((0.7 * (further - further.mean())).clip(-most, most), (520, 288))
     expected = np.where(odds < 0, np.minimum(odds + shift * (-odds).clip(0, 1), 0), odds)
@@ -132,6 +132,19 @@ def test_places_of_larger_photos_must_show_more(weights: Path, power: float) -> 
     alone, found = (build(weights, larger=one).localize(small) for one in (0, power))
     assert_array_equal(alone.heatmap, found.heatmap)
     assert alone.score == found.score
+
+
+def test_the_map_follows_the_edges_of_the_photo(weights: Path) -> None:
+    """Within things of one colour it is even; the score is that of the map as it was."""
+    pixels = np.full((128, 256, 3), 60, np.uint8)
+    pixels[:, 131:] = 190
+    given = decode(photos.encode(pixels + np.random.default_rng(1).integers(0, 9, pixels.shape, np.uint8)))
+    alone, found = (build(weights, residuals=0, edges=edges).localize(given) for edges in (False, True))
+    before, after = (np.abs(np.diff(logit(one.heatmap), axis=1)) for one in (alone, found))
+    near = np.s_[:, 128:134]
+    assert np.delete(after, near[1], axis=1).mean() < 0.5 * np.delete(before, near[1], axis=1).mean()
+    assert after.mean(0).argmax() == 130
+    assert found.score == alone.score
 
 
 def test_parts_of_a_large_photo_change_nothing(weights: Path) -> None:
@@ -183,7 +196,9 @@ def test_a_photo_with_a_likely_copy_is_not_cleared(
 def test_unlike_noise_moves_the_heat_and_not_the_score(weights: Path) -> None:
     pixels, mask = pasted_into_camera()
     given = decode(photos.encode(pixels))
-    alone, joined = (build(weights, copies=0, filters=0, residuals=most).localize(given) for most in (0, 0.6))
+    alone, joined = (
+        build(weights, copies=0, filters=0, residuals=most, edges=False).localize(given) for most in (0, 0.6)
+    )
     assert "residuals" not in alone.evidence
     assert joined.evidence["residuals"].size == mask.size // 64
     rise = logit(joined.heatmap) - logit(alone.heatmap)
@@ -203,7 +218,7 @@ def test_missing_filters_raise_the_heat_and_forbid_to_clear(
     whole = build(weights, copies=0).localize(decode(photos.encode(taken)))
     pixels, mask = pasted_into_camera()
     given = decode(photos.encode(pixels))
-    alone, joined = (build(weights, copies=0, filters=most).localize(given) for most in (0, 3.5))
+    alone, joined = (build(weights, copies=0, filters=most, edges=False).localize(given) for most in (0, 3.5))
     assert "filters" not in alone.evidence
     assert joined.evidence["filters"].size == mask.size // 64
     rise = logit(joined.heatmap) - logit(alone.heatmap)

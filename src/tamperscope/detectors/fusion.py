@@ -15,6 +15,7 @@ from tamperscope.detectors._copies import alike, find_copies
 from tamperscope.detectors._learned import Floats, Learned, Look, suspicion
 from tamperscope.detectors._onnx import as_input
 from tamperscope.plugins import option
+from tamperscope.signal.guided import guided
 from tamperscope.signal.history import history
 from tamperscope.signal.mosaic import find_mosaic
 from tamperscope.signal.residuals import unlikeness
@@ -31,6 +32,8 @@ _SHARE = np.float32(0.7)  # of what a look at a smaller size says
 _MISSING, _PART = 2.0, 40  # odds, and how many blocks of such are a part that forbids to clear a photo
 _UNLIKE, _COMMON = np.float32(3), np.float32(0.5)  # of `unlikeness`: at most, and what changes nothing
 _LEAST = np.float32(1e-4)  # probability, so that its logit is finite
+_DETAIL = 4  # pixels, that the network tells apart
+_WINDOW, _FLAT, _SURE = 2, 1e-3, np.float32(6)  # of the guided filter: details, variance, and odds at most
 _CROP = 256 * 256  # pixels of what the network learned from, most of the time
 _CELLS = 48  # of a side, at most, that the score is made of: a peak of many would be higher by chance
 
@@ -90,6 +93,8 @@ class Fusion(Learned):
     residuals: float = option(
         0.6, "how much of its noise's unlikeness is added to a place's logit; 0: none", low=0, high=100
     )
+
+    edges: bool = option(True, "let the map follow the photo's edges, by a guided filter")
 
     exact: bool = option(False, "the shipped weights as they were learned, instead of in 8 bits: slower")
 
@@ -154,6 +159,8 @@ class Fusion(Learned):
             reason += ", or the pattern of colour filters is missing"
         # Last, or what lifts a place to even odds would be added to what accuses it.
         self._order(odds, photo)
+        if self.edges:
+            odds = _followed(odds, photo.pixels)
         heat = expit(odds, out=odds)
         copies = find_copies(alike(photo, said.logits, unlike, self.copies)) if self.copies else None
         if copies:
@@ -252,6 +259,15 @@ class Fusion(Learned):
                 kept = part[:, _times(row.kept, scale), _times(column.kept, scale)]
                 found[place][:, _times(row.place, scale), _times(column.place, scale)] = kept
         return found[0], found[1]
+
+
+def _followed(odds: Floats, pixels: NDArray[np.uint8]) -> Floats:
+    """Return the odds with the edges of the photo, which those of what was manipulated often are."""
+    size = [-(-length // _DETAIL) for length in odds.shape[::-1]]
+    coarse, small = (
+        cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (odds.clip(-_SURE, _SURE), pixels)
+    )
+    return guided(coarse, small.astype(np.float32) / 255, pixels, _WINDOW, _FLAT)
 
 
 def _most_suspect(logits: Floats, trust: Floats) -> float:

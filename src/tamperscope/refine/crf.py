@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 
 from tamperscope.plugins import option
 from tamperscope.refine._base import Refiner
+from tamperscope.signal.guided import guided
 from tamperscope.signal.permutohedral import Lattice
 from tamperscope.types import Localization, Photo
 
@@ -100,13 +101,7 @@ def _upsample(values: Floats, small: NDArray[np.uint8], pixels: NDArray[np.uint8
 
     Around each pixel they are a line of brightness, which is fitted where they are known.
     """
-    guide, full = (cv2.cvtColor(one, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255 for one in (small, pixels))
-
-    def mean(array: Floats) -> Floats:
-        blurred = cv2.blur(array, (2 * _RADIUS + 1, 2 * _RADIUS + 1), borderType=cv2.BORDER_REFLECT)
-        return np.asarray(blurred, np.float32)
-
-    slope = (mean(guide * values) - mean(guide) * mean(values)) / (mean(guide**2) - mean(guide) ** 2 + _FLAT)
-    start = mean(values) - slope * mean(guide)
-    slope, start = (cv2.resize(mean(line), full.shape[::-1]) for line in (slope, start))
-    return np.asarray(slope * full + start, np.float32)
+    guide, full = (
+        cv2.cvtColor(one, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32) / 255 for one in (small, pixels)
+    )
+    return guided(values, guide, full, _RADIUS, _FLAT)
