@@ -7,9 +7,13 @@ from tamperscope.signal.guided import _solve, guided
 Floats = NDArray[np.float32]
 
 
+def drawn(seed: int, shape: tuple[int, ...]) -> Floats:
+    return np.asarray(np.random.default_rng(seed).random(shape), np.float32)
+
+
 @pytest.fixture
 def picture() -> Floats:
-    return np.random.default_rng(3).random((23, 31, 3), np.float32)
+    return drawn(3, (23, 31, 3))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -20,7 +24,7 @@ def test_what_is_a_plane_over_the_channels_stays(picture: Floats, channels: int)
 
 
 def test_it_is_a_regression_in_each_window(picture: Floats) -> None:
-    values = np.random.default_rng(4).random(picture.shape[:2], np.float32)
+    values = drawn(4, picture.shape[:2])
     found = guided(values, picture, picture, 2, 0.01)
     # Far from borders: the mean of the planes of all windows that hold the place.
     row, column, planes = 11, 15, []
@@ -38,9 +42,9 @@ def test_it_is_a_regression_in_each_window(picture: Floats) -> None:
 def test_the_edge_of_a_larger_picture_is_found() -> None:
     large = np.zeros((64, 64, 3), np.uint8)
     large[:, 34:] = 200  # within a place of the small one
-    small = large.reshape(16, 4, 16, 4, 3).mean((1, 3)).astype(np.float32) / 255
-    values = np.tile(np.clip((np.arange(16, dtype=np.float32) - 5) / 6, 0, 1), (16, 1))  # a ramp
-    found = guided(values, small, large, 2, 1e-3)
+    small = np.asarray(large.reshape(16, 4, 16, 4, 3).mean((1, 3)) / 255, np.float32)
+    ramp = np.tile(np.clip((np.arange(16) - 5) / 6, 0, 1), (16, 1))
+    found = guided(ramp.astype(np.float32), small, large, 2, 1e-3)
     assert found.shape == (64, 64)
     jump = np.abs(np.diff(found[32]))
     assert jump.argmax() == 33
@@ -49,7 +53,7 @@ def test_the_edge_of_a_larger_picture_is_found() -> None:
 
 def test_a_guide_of_eight_bits_is_the_same(picture: Floats) -> None:
     bits = (255 * picture).astype(np.uint8)
-    scaled = bits.astype(np.float32) / 255
+    scaled = np.asarray(bits.astype(np.float32) / 255, np.float32)
     values = picture[..., 0]
     np.testing.assert_allclose(
         guided(values, scaled, bits, 2, 1e-3), guided(values, scaled, scaled, 2, 1e-3), atol=1e-5

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from tamperscope.detectors._learned import Learned
+from tamperscope.detectors._learned import Learned, Look
 from tamperscope.errors import TamperscopeError
 from tamperscope.forge.recipe import Recipe
 from tamperscope.io.decode import decode
@@ -37,7 +37,8 @@ def calibrate(
     """Return ``threshold``, ``calibration``, ``calibrated`` and ``doubt`` of a `NetworkCard`.
 
     ``advance`` is called for each version of each photograph. ``pristine`` are more photographs that nobody
-    edited: no more than ``marked`` of their area is marked, either, and to ``alarms`` they are a data set.
+    edited, as they are: no more than ``marked`` of their area is marked, either, and to ``alarms`` they are a
+    data set.
 
     Each photograph counts as it is, and saved once more as JPEG with a quality drawn alike for both classes,
     or else the score would learn how a data set's classes were saved. The threshold is that of the highest
@@ -52,8 +53,7 @@ def calibrate(
 
     """
     alarms, misses = training.alarms, training.misses
-    more = [Sample(path.as_posix(), path, manipulated=False, group=path.as_posix()) for path in pristine]
-    calm = _look(detector, Photographs(photographs.dataset, more), training.seed, advance, "pristine")
+    calm = _look_at_pristine(detector, pristine, advance)
     seen = _look(detector, photographs, training.seed, advance)
     areas = [np.mean(one.areas, axis=0) for one in (seen, calm) if one.areas]
     allowed = np.max(areas, axis=0) <= training.marked if training.marked and areas else None
@@ -70,7 +70,7 @@ def calibrate(
         line = line[0], float(logit(found["threshold"]) - line[0] * highest)
         found["calibrated"] += (
             f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones"
-            + (f", nor of {len(calm.labels) // 2} others" if calm.labels else "")
+            + (f", nor of {len(calm.labels)} others" if calm.labels else "")
             + " reach the threshold"
         )
     found["calibration"] = line
@@ -94,6 +94,17 @@ class _Seen:
     labels: list[bool] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
 
+    def add(self, look: Look, truth: NDArray[np.bool_] | None, source: str) -> None:
+        """Add what is said of a photograph; its truth is None if it is pristine."""
+        if truth is not None:
+            self.curves.append(_f1(look.heatmap, truth))
+        else:
+            self.areas.append((_counts(look.heatmap.ravel()) / look.heatmap.size)[1:])
+        if look.suspicion is not None:
+            self.suspicions.append(look.suspicion)
+            self.labels.append(truth is not None)
+            self.sources.append(source)
+
     def highest(self, alarms: float) -> float:
         """Return the suspicion that no more than that share of any data set's pristine photographs reach.
 
@@ -109,21 +120,23 @@ class _Seen:
         return max(reached, default=-np.inf) + _ABOVE
 
 
-def _look(
-    detector: Learned, photographs: Photographs, seed: int, advance: Callable[[], None], source: str = ""
-) -> _Seen:
+def _look(detector: Learned, photographs: Photographs, seed: int, advance: Callable[[], None]) -> _Seen:
     seen = _Seen()
-    for sample, photo, mask in _versions(photographs, detector.smallest, seed, strict=bool(source)):
+    for sample, photo, mask in _versions(photographs, detector.smallest, seed):
         advance()
-        look = detector.look(photo)
-        if sample.manipulated:
-            seen.curves.append(_f1(look.heatmap, mask))
-        else:
-            seen.areas.append((_counts(look.heatmap.ravel()) / look.heatmap.size)[1:])
-        if look.suspicion is not None:
-            seen.suspicions.append(look.suspicion)
-            seen.labels.append(sample.manipulated)
-            seen.sources.append(source or photographs.dataset.source(sample))
+        truth = mask if sample.manipulated else None
+        seen.add(detector.look(photo), truth, photographs.dataset.source(sample))
+    return seen
+
+
+def _look_at_pristine(detector: Learned, files: Sequence[Path], advance: Callable[[], None]) -> _Seen:
+    """Look at whole files as they are, since a part of a large photo is another photo to a detector."""
+    seen = _Seen()
+    for path in files:
+        advance()
+        photo = decode(path)
+        if min(photo.height, photo.width) >= detector.smallest:
+            seen.add(detector.look(photo), None, "pristine")
     return seen
 
 
@@ -139,7 +152,7 @@ def fit_threshold(curves: list[NDArray[np.float64]], allowed: NDArray[np.bool_] 
 
 
 def _versions(
-    photographs: Photographs, smallest: int, seed: int, *, strict: bool = False
+    photographs: Photographs, smallest: int, seed: int
 ) -> Iterator[tuple[Sample, Photo, NDArray[np.bool_]]]:
     recipe = Recipe()
     for index, sample in enumerate(photographs.samples):
@@ -148,8 +161,6 @@ def _versions(
             photo = decode(sample.image)
             mask = photographs.dataset.mask(sample, (photo.height, photo.width))
         except TamperscopeError:  # what training passed over as well
-            if strict:
-                raise
             continue
         if min(mask.shape) < smallest or (sample.manipulated and not mask.any()):
             continue

@@ -101,7 +101,7 @@ def export(
     with _checked_draft(network, with_card(model, card), name) as draft:
         detector = plugins.build("detectors", name, weights=str(draft))
         if "val" in splits:
-            versions = 2 * (len(splits["val"].samples) + len(pristine))
+            versions = 2 * len(splits["val"].samples) + len(pristine)
             with watch("fitting the threshold", versions) as advance:
                 card = replace(card, **calibrate(detector, splits["val"], training, advance, pristine))
         draft.write_bytes(with_card(model, card))  # with what was fitted
