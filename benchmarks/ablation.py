@@ -23,7 +23,12 @@ _FIGURES = ("pixel_auc", "pixel_f1@card", "false_alarm_area@card", "image_auc")
 
 def detectors(folder: Path, card: NetworkCard) -> dict[str, Learned]:
     """Return the detector as it is shipped, without each of its steps, and without copies and each stream."""
-    found = {"all": {}, "one look": {"smaller": 0}, "no copies": {"copies": 0}}
+    found: dict[str, dict[str, float]] = {
+        "all": {},
+        "no edges of the photo": {"edges": False},
+        "one look": {"smaller": 0},
+        "no copies": {"copies": 0},
+    }
     made = {name: plugins.build("detectors", "fusion", **options) for name, options in found.items()}
     for name in list(Fusion.variants)[1:]:
         network = Fusion(**Fusion.variants[name])

@@ -162,7 +162,7 @@ def test_further_pristine_photographs_are_spared_as_well(tmp_path: Path) -> None
     # What is suspect among them moves the line; it was found on the set's photographs alone.
     assert plain["calibration"][0] == same["calibration"][0] == others["calibration"][0]
     assert others["calibration"][1] < same["calibration"][1] <= plain["calibration"][1]
-    assert f"nor of {len(manipulated)} others reach the threshold" in others["calibrated"]
+    assert f"nor of {len(manipulated)} further ones reach the threshold" in others["calibrated"]
 
 
 def test_the_threshold_marks_no_more_of_further_pristine_photographs_than_may_be(tmp_path: Path) -> None:

@@ -268,14 +268,19 @@ def test_what_any_of_several_learned_from_is_not_tested_on(
 def test_further_pristine_photographs_need_a_run_that_spares_any(
     made: tuple[Path, dict[str, Photographs]], tmp_path: Path
 ) -> None:
-    run, _ = made
+    run, splits = made
     out = tmp_path / "network.onnx"
     data = run.parent / "set"
     photos = data / "images"
     code, said = command("export", run, "--out", out, "--data", data, "--pristine", photos)
     assert code == 1
     assert "a run with marked or alarms above 0" in said
-    assert not out.exists()
+    spares = replace(TINY, alarms=0.05)
+    train("conv_lstm", splits["train"], splits["val"], spares, tmp_path / "sparing")
+    with pytest.raises(InvalidParameter, match="pristine photograph is in the test split"):
+        export(tmp_path / "sparing", out, splits, pristine=[splits["test"].samples[0].image])
+    export(tmp_path / "sparing", out, splits, pristine=[splits["train"].samples[0].image])
+    assert "nor of 1 further ones" in open_weights(out, "conv_lstm").card.calibrated
 
 
 def test_without_photographs_it_says_what_is_missing(

@@ -70,7 +70,7 @@ def calibrate(
         line = line[0], float(logit(found["threshold"]) - line[0] * highest)
         found["calibrated"] += (
             f"; shifted, so that no more than {alarms:.0%} of any data set's pristine ones"
-            + (f", nor of {len(calm.labels)} others" if calm.labels else "")
+            + (f", nor of {len(calm.labels)} further ones" if calm.labels else "")
             + " reach the threshold"
         )
     found["calibration"] = line

@@ -68,17 +68,14 @@ def export(
 
     Raises:
         CorruptFile: the folder holds no finished run.
-        InvalidParameter: ``splits`` are not what it was trained with, or nothing would spare ``pristine``.
+        InvalidParameter: ``splits`` are not what it was trained with, or nothing would spare ``pristine``
+            photographs, or one of them is to be tested on.
         TrainingFailed: ONNX Runtime does not say what PyTorch says.
 
     """
     found = read_run(run)
     name, training = found.network, found.training
-    if pristine and not ("val" in splits and (training.marked or training.alarms)):
-        raise InvalidParameter(
-            "nothing spares further pristine photographs",
-            "give val photographs, and a run with marked or alarms above 0",
-        )
+    _check_pristine(pristine, splits, training)
     rows = [learned_from(path) for path in others]
     learned = _checked(found, rows, splits, terms or {})
     network = build_network(name, training.variant)
@@ -111,6 +108,20 @@ def export(
                 card = replace(card, metrics={**card.metrics, split: figures})
     write_whole(out, with_card(model, card))
     return card
+
+
+def _check_pristine(pristine: Sequence[Path], splits: Mapping[str, Photographs], training: Training) -> None:
+    """Refuse further pristine photographs that nothing would spare, or that are to be tested on."""
+    if pristine and not ("val" in splits and (training.marked or training.alarms)):
+        raise InvalidParameter(
+            "nothing spares further pristine photographs",
+            "give val photographs, and a run with marked or alarms above 0",
+        )
+    tested = {photo_digest(one.image) for one in splits["test"].samples} if "test" in splits else set()
+    if any(photo_digest(path) in tested for path in pristine):
+        raise InvalidParameter(
+            "a further pristine photograph is in the test split", "leave it out, or its figures mean nothing"
+        )
 
 
 def _fill(network: Network, files: Sequence[Path]) -> None:
