@@ -85,9 +85,9 @@ def test_a_broken_plugin_is_not_offered_and_told_once(
     ]
 
 
-async def sent(app: FastAPI, path: str, *photos: bytes) -> httpx.Response:
+async def sent(app: FastAPI, path: str, *bodies: bytes) -> httpx.Response:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
-        return await client.post(path, files=[("files", (f"{'a' * 200}.jpg", photo)) for photo in photos])
+        return await client.post(path, files=[("files", (f"{'a' * 200}.jpg", body)) for body in bodies])
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/analyses"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tamperscope.signal.guided import _solve, guided
+from tamperscope.signal.guided import guided
 
 Floats = NDArray[np.float32]
 
@@ -65,14 +65,3 @@ def test_where_nothing_changes_the_mean_remains(shape: tuple[int, int]) -> None:
     flat = np.full((*shape, 3), 0.5, np.float32)
     found = guided(np.full(shape, 0.25, np.float32), flat, flat, 2, 1e-3)
     np.testing.assert_allclose(found, 0.25, atol=1e-6)
-
-
-def test_equations_are_solved_in_each_place() -> None:
-    rng = np.random.default_rng(5)
-    half = rng.random((40, 3, 3))
-    matrix, right = half @ half.transpose(0, 2, 1) + np.eye(3), rng.random((40, 3))
-    planes = [[matrix[:, i, j].astype(np.float32) for j in range(3)] for i in range(3)]
-    found = _solve(planes, [right[:, i].astype(np.float32) for i in range(3)])
-    np.testing.assert_allclose(
-        np.stack(found, 1), np.linalg.solve(matrix, right[..., None])[..., 0], rtol=1e-4
-    )

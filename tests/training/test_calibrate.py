@@ -170,9 +170,7 @@ def test_the_threshold_marks_no_more_of_further_pristine_photographs_than_may_be
     small = tmp_path / "small.png"
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(small)
     shares = [1 / (photo.height * photo.width) for _, photo, _ in _versions(split, 8, 0)]
-    training = Training(
-        marked=2 * max(shares)
-    )  # a pixel of the set's photographs may be marked, not one of 64
+    training = Training(marked=2 * max(shares))  # may mark a pixel of the set's photographs, not one of 64
     for further in ([], [small]):
         found = calibrate(Knowing(set()), split, training, pristine=further)  # type: ignore[arg-type]
         assert (found["threshold"] > 0.695) == bool(further)

@@ -15,7 +15,7 @@ from PIL.JpegPresets import presets
 from tamperscope.io.encode import encode_jpeg, encode_png
 from tamperscope.io.jpeg import standard_table
 
-__all__ = ["FAMILIES", "Saving", "draw_saving"]
+__all__ = ["FAMILIES", "Saving", "draw"]
 
 Pixels = NDArray[np.uint8]
 Table = NDArray[np.uint16]
@@ -133,16 +133,6 @@ class Saving:
             "quality": round(self.quality, 2),
             "subsampling": self.subsampling,
         }
-
-
-def draw_saving(
-    rng: np.random.Generator,
-    qualities: tuple[float, float],
-    families: dict[str, float],
-    subsamplings: dict[str, float],
-) -> Saving:
-    """Draw a JPEG saving; the weights need not add up to 1."""
-    return Saving(draw(rng, families), round(float(rng.uniform(*qualities))), draw(rng, subsamplings))
 
 
 def draw(rng: np.random.Generator, weights: dict[str, float]) -> str:

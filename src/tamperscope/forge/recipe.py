@@ -9,7 +9,7 @@ from typing import Any, get_origin
 import numpy as np
 
 from tamperscope.errors import InvalidParameter
-from tamperscope.forge.history import FAMILIES, Saving, draw_saving
+from tamperscope.forge.history import FAMILIES, Saving, draw
 from tamperscope.io.paths import display
 
 __all__ = ["PRESETS", "Recipe", "load_recipe", "load_recipes"]
@@ -107,7 +107,9 @@ class Recipe:
 
     def jpeg(self, rng: np.random.Generator, qualities: Range | None = None) -> Saving:
         """Draw a JPEG saving, of ``final_quality`` unless others are given."""
-        return draw_saving(rng, qualities or self.final_quality, self.families, self.subsamplings)
+        family = draw(rng, self.families)
+        quality = round(float(rng.uniform(*(qualities or self.final_quality))))
+        return Saving(family, quality, draw(rng, self.subsamplings))
 
     def last_saving(self, rng: np.random.Generator) -> Saving:
         """Draw how a result is saved at the end."""

@@ -22,39 +22,23 @@ def guided(
         Guided Filter", 2015, for the two sizes.
 
     """
-    channels = range(small.shape[2])
-    planes = [small[..., channel] for channel in channels]
 
-    def mean(plane: Floats) -> Floats:
+    def mean(planes: Floats) -> Floats:
         side = 2 * radius + 1
-        return np.asarray(cv2.blur(plane, (side, side), borderType=cv2.BORDER_REFLECT), np.float32)
+        stack = planes.reshape(*planes.shape[:2], -1)
+        blurred = cv2.blur(stack, (side, side), borderType=cv2.BORDER_REFLECT)
+        return np.asarray(blurred.reshape(planes.shape), np.float32)
 
-    means, level = [mean(plane) for plane in planes], mean(values)
-    spread = [
-        [mean(planes[i] * planes[j]) - means[i] * means[j] + np.float32(flat * (i == j)) for j in channels]
-        for i in channels
-    ]
-    slopes = _solve(spread, [mean(planes[i] * values) - means[i] * level for i in channels])
-    start = level - sum(slope * one for slope, one in zip(slopes, means, strict=True))
+    means, level = mean(small), mean(values)
+    spread = mean(small[..., None] * small[..., None, :]) - means[..., None] * means[..., None, :]
+    spread += np.float32(flat) * np.eye(small.shape[2], dtype=np.float32)
+    apart = mean(small * values[..., None]) - means * level[..., None]
+    slopes = np.linalg.solve(spread, apart[..., None])[..., 0]
+    start = level - (slopes * means).sum(axis=2)
     scale = np.float32(1 / 255 if guide.dtype == np.uint8 else 1)
     size = guide.shape[1::-1]
     found = cv2.resize(mean(start), size, interpolation=cv2.INTER_LINEAR)
-    for channel, slope in zip(channels, slopes, strict=True):  # one after the other: photos are large
-        found += cv2.resize(mean(slope * scale), size, interpolation=cv2.INTER_LINEAR) * guide[..., channel]
+    for channel in range(small.shape[2]):  # one after the other: photos are large
+        slope = mean(slopes[..., channel] * scale)
+        found += cv2.resize(slope, size, interpolation=cv2.INTER_LINEAR) * guide[..., channel]
     return np.asarray(found, np.float32)
-
-
-def _solve(matrix: list[list[Floats]], right: list[Floats]) -> list[Floats]:
-    """Solve symmetric positive definite equations, each number of which is a plane, in place."""
-    count = range(len(right))
-    for pivot in count:
-        for row in count[pivot + 1 :]:
-            share = matrix[row][pivot] / matrix[pivot][pivot]
-            for column in count[pivot:]:
-                matrix[row][column] = matrix[row][column] - share * matrix[pivot][column]
-            right[row] = right[row] - share * right[pivot]
-    for row in reversed(count):
-        for column in count[row + 1 :]:
-            right[row] = right[row] - matrix[row][column] * right[column]
-        right[row] = right[row] / matrix[row][row]
-    return right

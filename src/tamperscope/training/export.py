@@ -75,7 +75,8 @@ def export(
     """
     found = read_run(run)
     name, training = found.network, found.training
-    _check_pristine(pristine, splits, training)
+    if pristine:
+        _check_pristine(pristine, splits, training)
     rows = [learned_from(path) for path in others]
     learned = _checked(found, rows, splits, terms or {})
     network = build_network(name, training.variant)
@@ -112,13 +113,13 @@ def export(
 
 def _check_pristine(pristine: Sequence[Path], splits: Mapping[str, Photographs], training: Training) -> None:
     """Refuse further pristine photographs that nothing would spare, or that are to be tested on."""
-    if pristine and not ("val" in splits and (training.marked or training.alarms)):
+    if not ("val" in splits and (training.marked or training.alarms)):
         raise InvalidParameter(
             "nothing spares further pristine photographs",
             "give val photographs, and a run with marked or alarms above 0",
         )
-    tested = {photo_digest(one.image) for one in splits["test"].samples} if "test" in splits else set()
-    if any(photo_digest(path) in tested for path in pristine):
+    spared = {photo_digest(path) for path in pristine}
+    if "test" in splits and any(photo_digest(one.image) in spared for one in splits["test"].samples):
         raise InvalidParameter(
             "a further pristine photograph is in the test split", "leave it out, or its figures mean nothing"
         )
