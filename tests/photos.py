@@ -1,5 +1,6 @@
 """Photographs that the tests make for themselves, as bytes."""
 
+import struct
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
@@ -13,6 +14,8 @@ import jpeglib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
+
+from tamperscope.io.jpeg import segments
 
 # Re-exported for the tests that look into files themselves.
 __all__ = ["BytesIO", "Image"]
@@ -72,6 +75,29 @@ def arithmetic(pixels: Pixels | None = None) -> bytes:
             made = jpeglib.from_spatial((crop(64, 96) if pixels is None else pixels).copy())
             made.write_spatial(str(path), qt=80, flags=["+ARITH_CODE"])
         return path.read_bytes()
+
+
+def apart(
+    pixels: Pixels, *, order: tuple[int, ...] = (1, 2, 3), qualities: tuple[int, ...] = (90, 30, 30)
+) -> bytes:
+    """A JPEG 4:4:4 with a scan for each component, all of whose tables pass through slot 0."""
+    height, width = (length // 8 * 8 for length in pixels.shape[:2])
+    planes = Image.fromarray(pixels[:height, :width]).convert("YCbCr").split()
+    frame = struct.pack(">BHHB", 8, height, width, 3) + b"".join(bytes([name, 0x11, 0]) for name in (1, 2, 3))
+    data = b"\xff\xd8" + _segment(0xC0, frame)
+    for name in order:
+        found = encode(np.asarray(planes[name - 1]), "JPEG", quality=qualities[name - 1])
+        parts = list(segments(found))
+        for marker, _, content in parts:
+            if marker in (0xDB, 0xC4):
+                data += _segment(marker, content)
+        _, start, content = parts[-1]
+        data += _segment(0xDA, bytes([1, name, *content[2:]])) + found[start + 2 + len(content) : -2]
+    return data + b"\xff\xd9"
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
 def oriented(orientation: int, pixels: Pixels | None = None) -> bytes:

@@ -27,9 +27,10 @@ class Jpeg:
 
     ``tables`` holds each component's quantisation table ``(8, 8)``, vertical frequency before horizontal,
     ``sampling`` its (horizontal, vertical) factors. ``quality`` is that of the nearest table of the
-    Independent JPEG Group, and ``standard_tables`` says whether the tables are exactly those. ``read``
-    gives the coefficients and the reader's remarks; it is called once, when either is first asked for,
-    because only some detectors need them and reading costs as much as decoding the pixels.
+    Independent JPEG Group, and ``standard_tables`` says whether the tables are exactly those; ``complete``
+    whether the scans bring all of each component. ``read`` gives the coefficients and the reader's remarks;
+    it is called once, when either is first asked for, because only some detectors need them and reading
+    costs as much as decoding the pixels.
     """
 
     read: Callable[[], tuple[tuple[NDArray[np.int16], ...], tuple[str, ...]]]
@@ -39,6 +40,7 @@ class Jpeg:
     arithmetic: bool
     quality: int
     standard_tables: bool
+    complete: bool
     thumbnail: bool
 
     @cached_property
@@ -54,6 +56,11 @@ class Jpeg:
     def remarks(self) -> tuple[str, ...]:
         """What the coefficients' reader found amiss in the file."""
         return self._content[1]
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is known to lack, or be damaged; of arithmetic coding nobody can tell."""
+        return self.complete and not self.arithmetic and not self.remarks
 
     @property
     def was_read(self) -> bool:

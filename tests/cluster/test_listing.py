@@ -182,6 +182,13 @@ def test_what_names_nothing_is_told_and_the_rest_goes_on(tree: Path) -> None:
     assert len(told) == 4
 
 
+@pytest.mark.parametrize("beside", ["result.json", ".owner"])
+def test_pictures_of_a_scan_are_none_to_scan_finished_or_not(tree: Path, beside: str) -> None:
+    (tree / "deep" / beside).write_text("")
+    (tree / "deep" / "fusion.mask.png").write_bytes(tiny())
+    assert "deep/fusion.mask.png" not in names(tree, "")
+
+
 def test_other_file_systems() -> None:
     memory = fsspec.filesystem("memory")
     for name in ("1.jpg", "deep/2.JPG", "deep/x.txt", f"deep/{ODD[:10]}.jpg"):

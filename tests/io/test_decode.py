@@ -434,6 +434,57 @@ def test_salvage_wherever_a_progressive_jpeg_was_cut() -> None:
         assert decode(data[:end], salvage=True).pixels.size
 
 
+def ended(data: bytes) -> bytes:
+    return data + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_jpeg_of_several_scans_that_was_cut_is_no_whole_one_though_it_ends(
+    apart: bool, share: float
+) -> None:
+    scene = photos.scene()
+    data = photos.apart(scene) if apart else photos.encode(scene, "JPEG", progressive=True)
+    cut = ended(data[: int(share * len(data))])
+    with pytest.raises(TruncatedFile, match=r"(a part of its scans|data for only).*--salvage"):
+        decode(cut)
+    part = decode(cut, salvage=True)
+    assert part.jpeg
+    assert not part.jpeg.whole
+    assert any(warning.startswith("salvaged") for warning in part.warnings)
+    found = decode(data).jpeg
+    assert found
+    assert found.whole
+
+
+def test_a_jpeg_without_its_last_scan_is_no_whole_one() -> None:
+    data = photos.encode(photos.scene(), "JPEG", progressive=True)
+    with pytest.raises(TruncatedFile, match="a part of its scans"):
+        decode(ended(data[: data.rindex(b"\xff\xc4")]))
+
+
+def test_a_png_is_checked_by_its_sums() -> None:
+    data = bytearray(photos.encode(photos.scene()))
+    for damaged in (data[: len(data) * 2 // 3] + bytes(len(data) // 3), data.copy()):
+        damaged[len(data) // 2] ^= 1
+        with pytest.raises(CorruptFile, match="PNG"):
+            decode(bytes(damaged))
+    assert decode(bytes(data)).pixels.size
+
+
+def test_a_cut_webp_says_so() -> None:
+    data = photos.encode(photos.scene(), "WEBP")
+    with pytest.raises(TruncatedFile, match="the WebP is cut off"):
+        decode(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_floating_numbers_are_not_read_and_no_damage(channels: int) -> None:
+    values = np.full((16, 16, channels), 0.5, np.float32)
+    with pytest.raises(UnsupportedFormat, match="8 or 16 bits per channel"):
+        decode(photos.opencv(values, ".tiff"))
+
+
 def test_salvage_that_fails_does_not_offer_itself() -> None:
     data = photos.awkward("photo.jpg")
     with pytest.raises(CorruptFile) as caught:
@@ -499,9 +550,9 @@ def test_white_may_be_zero() -> None:
 def test_remarks_of_a_damaged_file_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_has_more_frames", lambda image: False)
 
-    def noisy(image: Any, kind: str, notes: list[str]) -> None:
+    def noisy(image: Any, data: bytes, kind: str, notes: list[str]) -> None:
         notes += [f"remark {number}" for number in range(1000)]
-        load(image, kind, notes)
+        load(image, data, kind, notes)
 
     load = module._load
     monkeypatch.setattr(module, "_load", noisy)

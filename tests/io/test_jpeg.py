@@ -151,7 +151,7 @@ def test_sixteen_bit_tables_and_fill_bytes_are_read() -> None:
         (stream(scans=501), CorruptFile, "501 scans"),
         (stream(scans=0), TruncatedFile, "within its header"),
         (stream()[:10], TruncatedFile, "within its header"),
-        (b"\xff\xd8\xff\xc0\x00\x04\x08\x00", TruncatedFile, "within its header"),
+        (b"\xff\xd8\xff\xc0\x00\x04\x08\x00", CorruptFile, "too short"),
         (b"\xff\xd8\xff\xdb\x00\x01", CorruptFile, "impossible length"),
         (b"\xff\xd8" + segment(0xC0, b"\x08\0") + segment(0xDA, b""), CorruptFile, "too short"),
     ],
@@ -172,6 +172,39 @@ def test_unreadable_coefficients_are_empty_and_remarked_on(monkeypatch: pytest.M
     jpeg = facts(photos.awkward("photo.jpg"))
     assert jpeg.coefficients == ()
     assert jpeg.remarks == ("the DCT coefficients cannot be read", "a message")
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (2, 3, 1)])
+def test_each_component_has_the_table_that_its_scan_began_with(order: tuple[int, ...]) -> None:
+    jpeg = facts(photos.apart(photos.scene(), order=order))
+    wanted = [standard_table(90), standard_table(30), standard_table(30)]
+    assert all(np.array_equal(table, one) for table, one in zip(jpeg.tables, wanted, strict=True))
+    assert jpeg.quality == 90
+    assert jpeg.whole
+
+
+def test_what_a_slot_holds_later_is_nothing_to_its_component() -> None:
+    data = photos.awkward("progressive.jpg")
+    decoy = segment(0xDB, bytes([0, *[1] * 64]))
+    last = data.rindex(b"\xff\xda")
+    header = read_header(data[:last] + decoy + data[last:])
+    assert np.array_equal(header.tables[0], read_header(data).tables[0])
+
+
+def test_a_header_tells_whether_all_scans_are_there() -> None:
+    for name in JPEGS:
+        assert read_header(photos.awkward(name)).complete, name
+    data = photos.awkward("progressive.jpg")
+    assert not read_header(data[: data.rindex(b"\xff\xda")] + b"\xff\xd9").complete
+    data = photos.apart(photos.scene())
+    assert not read_header(data[: data.rindex(b"\xff\xda")] + b"\xff\xd9").complete
+
+
+def test_one_table_for_all_components_is_the_standard_s_too() -> None:
+    table = standard_table(80)
+    assert estimate_quality((table, table, table)) == (80, True)
+    assert estimate_quality((table, standard_table(80, chroma=True), table)) == (80, True)
+    assert estimate_quality((table, standard_table(70), table)) == (80, False)
 
 
 def test_standard_error_comes_back_even_after_an_exception(capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ from tamperscope.io.paths import display, few, make_folder, write_whole
         (os.fsdecode(b"\xff\xfe.jpg"), "\\xff\\xfe.jpg"),
         ("\x1b[31mred.jpg", "\\x1b[31mred.jpg"),
         ("gpj.\u202eexe", "gpj.\\u202eexe"),
+        ("\u00c3\u0089.jpg", "\u00c3\\u0089.jpg"),  # a letter, where \\x89 would be a byte
     ],
 )
 def test_names_are_shown_on_one_line(path: str, shown: str) -> None:

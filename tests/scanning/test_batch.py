@@ -132,3 +132,23 @@ def test_scans_that_end_apart_keep_all_failures(tmp_path: Path) -> None:
 def test_fields_of_what_does_not_run_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidParameter, match=f"fields are given for {name}, which does not run"):
         scan(tmp_path, "ela", fields={name: {"quality": 95}})
+
+
+def test_a_file_that_is_analysed_later_from_elsewhere_failed_no_longer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = photos.encode(photos.scene(), "JPEG")
+    (folder / "cut.jpg").write_bytes(data[: len(data) // 2])
+    monkeypatch.chdir(folder)
+    list(scan("cut.jpg", out="out", detectors=("ela",)))
+    assert list(read_failures(folder / "out")) == [str(folder / "cut.jpg")]
+    list(scan(folder / "cut.jpg", out="out", detectors=("ela",), salvage=True))
+    assert not read_failures(folder / "out")
+
+
+def test_a_list_of_failures_that_nobody_can_read_is_made_anew(folder: Path) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / "failures.json").write_text("[" * 200_000)
+    (folder / "bad.jpg").write_bytes(b"\xff\xd8\xff")
+    list(scan(folder / "bad.jpg", out=folder / "out"))
+    assert list(read_failures(folder / "out")) == [str(folder / "bad.jpg")]

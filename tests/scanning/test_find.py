@@ -120,3 +120,23 @@ def test_an_address_is_named_whole() -> None:
         str(refused)
         == "https://example.org/a.jpg: an address, no file; fetch it first, or scan with --engine"
     )
+
+
+@pytest.mark.parametrize("beside", ["result.json", ".owner"])
+def test_pictures_of_a_scan_are_none_to_scan_finished_or_not(tree: Path, beside: str) -> None:
+    (tree / "deep" / beside).write_text("")
+    for name in ("fusion.mask.png", "evidence.png"):
+        (tree / "deep" / name).write_bytes(JPEG)
+    assert names(tree, "deep") == ["deep/c.tif"]
+
+
+def test_pictures_that_are_not_read_are_not_passed_over(tree: Path) -> None:
+    for name in ("work.psd", "raw.CR3"):
+        (tree / "deep" / name).write_bytes(b"?")
+    assert names(tree, "deep") == ["deep/c.tif", "deep/raw.CR3", "deep/work.psd"]
+
+
+def test_an_address_of_a_file_is_its_path(tree: Path) -> None:
+    path = tree / "with space.jpg"
+    path.write_bytes(JPEG)
+    assert list(find_photos([path.as_uri()])) == [path]

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -172,6 +173,55 @@ def test_no_arithmetically_coded_photo_is_accused(folder: Path) -> None:
         assert {entry["verdict"] for entry in detections(outcome)} == {"cannot tell"}
         assert outcome.record
         assert any("whether all of it" in warning for warning in outcome.record["warnings"])
+
+
+@pytest.mark.parametrize("name", ["forged.jpg", "pristine.jpg"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_of_what_was_damaged_nobody_can_tell(folder: Path, name: str, progressive: bool) -> None:
+    """What a decoder makes up where bytes are lost looks manipulated, or hides what was."""
+    data = (folder / name).read_bytes()
+    if progressive:
+        data = photos.encode(photos.decode_pixels(data), "JPEG", quality=90, progressive=True)
+    middle = len(data) // 2
+    (folder / name).write_bytes(data[:middle] + bytes(512) + data[middle + 512 :])
+    outcome = scan(folder / name, detectors=("auto", "adjpeg", "ela"), salvage=True)
+    assert {entry["verdict"] for entry in detections(outcome)} == {"cannot tell"}
+
+
+def test_a_folder_that_somebody_made_is_left_alone(folder: Path) -> None:
+    out = folder / "out"
+    (out / "forged").mkdir(parents=True)
+    for name in ("report.pdf", "evidence.png", "scene.mask.png"):
+        (out / "forged" / name).write_bytes(b"mine")
+    first = scan(folder / "forged.jpg", out=out, detectors=("ela",))
+    assert first.folder != out / "forged"
+    assert scan(folder / "forged.jpg", out=out, detectors=("ela",), resume=True).resumed
+    assert sorted(path.name for path in (out / "forged").iterdir()) == [
+        "evidence.png",
+        "report.pdf",
+        "scene.mask.png",
+    ]
+    assert {path.read_bytes() for path in (out / "forged").iterdir()} == {b"mine"}
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_photo_keeps_its_folder_whether_others_have_its_stem(folder: Path, first: bool) -> None:
+    plan = Plan(out=folder / "out", detectors=("ela",), resume=True)
+    once = scan_photo(Task(folder / "forged.jpg", ambiguous=first), plan)
+    again = scan_photo(Task(folder / "forged.jpg", ambiguous=not first), plan)
+    assert again.resumed
+    more = scan_photo(Task(folder / "forged.jpg", ambiguous=not first), replace(plan, detectors=("noi",)))
+    assert once.folder == again.folder == more.folder
+
+
+def test_a_record_that_nobody_can_read_is_made_again(folder: Path) -> None:
+    plan = {"out": folder / "out", "detectors": ("ela",), "resume": True}
+    first = scan(folder / "forged.jpg", **plan)
+    assert first.folder
+    (first.folder / "result.json").write_text("[" * 200_000)
+    again = scan(folder / "forged.jpg", **plan)
+    assert again.record
+    assert again.folder == first.folder
 
 
 def test_a_failure_spares_what_other_detectors_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ tamperscope scan photos --out results && tamperscope report results
 
 tamperscope report results --format pdf --title "Case 2026-114"
 
-tamperscope report results/IMG_2041.jpg --format html --out report.html
+tamperscope report results/IMG_2041 --format html --out report.html
 
 tamperscope report results --photos /archive/2026"""
 )

@@ -1,5 +1,6 @@
 """`tamperscope scan`."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tamperscope.scanning.photo import Outcome, Plan
 
 __all__ = ["scan", "show"]
+
+_FAILED = "not analysed"
+_MANY = 20  # photos: fewer are counted at a glance
 
 
 @app.command(
@@ -119,9 +123,11 @@ def scan(
 
     found = list(find_photos(paths, recursive=recursive, note=say))
     failed = reached = False
+    verdicts: Counter[str] = Counter()
     for entry in found:
         if isinstance(entry, TamperscopeError):
             failed = True
+            verdicts[_FAILED] += 1
             say(str(entry))
     tasks = plan_tasks([entry for entry in found if isinstance(entry, Path)])
     outcomes = run(tasks, plan, workers)
@@ -133,10 +139,14 @@ def scan(
                 reached |= (
                     fail_on is not None and (outcome.score or 0) >= fail_on and outcome.score is not None
                 )
+                verdicts[_verdict(outcome)] += 1
                 advance()
     except KeyboardInterrupt:
         say("interrupted" + (": finished results are whole, --resume goes on from here" if out else ""))
         raise typer.Exit(INTERRUPTED) from None
+    if verdicts.total() > _MANY:
+        said = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+        say(f"{verdicts.total()} photos: {said}")
     raise typer.Exit(FOUND if reached else FAILED if failed else 0)
 
 
@@ -152,6 +162,12 @@ def _plan(names: tuple[str, ...], settings: list[str], *, limits: tuple[int, int
         )
         check(plan)
     return plan
+
+
+def _verdict(outcome: "Outcome") -> str:
+    from tamperscope.report.content import overall
+
+    return overall(outcome.record["detections"])[0] if outcome.record and outcome.analysed else _FAILED
 
 
 def show(outcome: "Outcome", as_json: bool) -> None:

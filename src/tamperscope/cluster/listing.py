@@ -16,7 +16,7 @@ from pyarrow import parquet
 from tamperscope.cluster.places import locate
 from tamperscope.cluster.stores import Found, Store
 from tamperscope.errors import CorruptFile, TamperscopeError, UnreadableFile
-from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display
+from tamperscope.io.paths import EVIDENCE, OWNER, PICTURES, RECORD, display
 from tamperscope.scanning.find import SUFFIXES
 
 __all__ = ["Entry", "find"]
@@ -104,11 +104,11 @@ def _walk(store: Store, top: str) -> Iterator[Entry | TamperscopeError]:
 def _is_photo(store: Store, found: Found) -> bool:
     if posixpath.splitext(found.name)[1].lower() not in SUFFIXES or _MAP.search(found.path):
         return False
-    suspect = found.name.endswith((*PICTURES, EVIDENCE))  # pictures that a scan wrote have a record beside
-    if not suspect:
+    if not found.name.endswith((*PICTURES, EVIDENCE)):
         return True
-    there = _looked(store, f"{posixpath.dirname(found.path)}/{RECORD}")
-    return there is None or isinstance(there, TamperscopeError)
+    # Pictures that a scan wrote, or was writing, have one of these beside.
+    beside = (_looked(store, f"{posixpath.dirname(found.path)}/{name}") for name in (RECORD, OWNER))
+    return not any(isinstance(there, Found) for there in beside)
 
 
 def _match(store: Store, folder: str, parts: list[str]) -> Iterator[Found | TamperscopeError]:

@@ -41,7 +41,7 @@ from tamperscope.errors import (
 from tamperscope.io.jpeg import Header, read_header, read_jpeg
 from tamperscope.io.native import diverted_stderr
 from tamperscope.io.paths import display, few
-from tamperscope.io.salvage import completed, ends_flat, kept_rows
+from tamperscope.io.salvage import completed, ends_flat, is_short, kept_rows
 from tamperscope.types import Jpeg, Photo
 
 __all__ = ["FORMATS", "Limits", "changed", "decode", "read_file", "sniff", "too_many_bytes"]
@@ -210,7 +210,7 @@ def sniff(data: bytes) -> str:
         return "BMP"
     for magic, name, remedy in _FOREIGN:
         if data.startswith(magic):
-            raise UnsupportedFormat(f"{name}, not a photograph", remedy)
+            raise UnsupportedFormat(f"{name}, which is not read", remedy)
     raise UnsupportedFormat("not a picture in a known format", _READABLE)
 
 
@@ -234,7 +234,7 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
             notes.append("only the first frame is analysed")
         stream = data
         try:
-            _load(image, kind, notes)
+            _load(image, data, kind, notes)
         except CorruptFile as error:
             stream = _salvageable(data, header, salvage, error)
             image = _salvage(stream, kind, notes)
@@ -243,9 +243,9 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
     jpeg = read_jpeg(stream, header, thumbnail=thumbnail) if header else None
     rows = pixels.shape[0]
     if jpeg and header:
-        rows = _decoded_rows(jpeg, header, pixels, stream is not data, notes)
-        if rows < pixels.shape[0] and not salvage:
-            raise _truncated(kind, f"has data for only {rows} of its {pixels.shape[0]} rows")
+        rows, lacking = _decoded_rows(jpeg, header, pixels, stream is not data, notes)
+        if lacking and not salvage:
+            raise _truncated(kind, lacking)
     notes += [display(str(warning.message)) for warning in caught]
     return Photo(
         pixels=pixels,
@@ -271,17 +271,26 @@ def _salvageable(data: bytes, header: Header | None, salvage: bool, error: Corru
     return completed(data)
 
 
-def _decoded_rows(jpeg: Jpeg, header: Header, pixels: NDArray[np.uint8], cut: bool, notes: list[str]) -> int:
-    """Return how many rows come from the file, whether or not it is known to be cut off."""
+def _decoded_rows(
+    jpeg: Jpeg, header: Header, pixels: NDArray[np.uint8], cut: bool, notes: list[str]
+) -> tuple[int, str]:
+    """Return how many rows come from the file, and what it lacks.
+
+    A file that was cut off may end with an end marker all the same: not every program fails then.
+    """
+    height, several = len(pixels), header.scans > 1
     if jpeg.arithmetic:  # of whose data libjpeg does not say that they end early
         notes.append("coded arithmetically: whether all of it is in the file cannot be told")
-    # A file that was cut off may end with an end marker all the same: not every program fails then.
-    if not cut and not (ends_flat(pixels) and jpeg.coefficients):
-        return len(pixels)
-    rows, note = kept_rows(jpeg, header, len(pixels))
-    if cut or rows < len(pixels):
+    lacking = "" if jpeg.complete and not (several and is_short(jpeg)) else "lacks a part of its scans"
+    if lacking and (several or not is_short(jpeg)):  # the first one has all rows
+        notes.append("salvaged: later scans are missing, so fine detail and DCT statistics are incomplete")
+        return height, lacking
+    if not (cut or lacking or (not several and ends_flat(pixels) and jpeg.coefficients)):
+        return height, ""
+    rows, note = kept_rows(jpeg, height)
+    if cut or rows < height:
         notes.append(note)
-    return rows
+    return rows, f"has data for only {rows} of its {height} rows" if rows < height else lacking
 
 
 def _check_pixels(width: int, height: int, limits: Limits) -> None:
@@ -328,6 +337,8 @@ def _check_raw(image: TiffImageFile, data: bytes) -> None:
 
 
 def _open(data: bytes, kind: str) -> ImageFile:
+    if kind == "WebP" and len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        raise _truncated(kind, "is cut off")
     try:
         return FORMATS[kind](BytesIO(data))
     except Exception as error:
@@ -340,7 +351,7 @@ _DENSEST = 9000  # pixels a byte: deflate turns 1032 bytes of eight bilevel pixe
 def _salvage(stream: bytes, kind: str, notes: list[str]) -> ImageFile:
     try:
         image = _open(stream, kind)
-        _load(image, kind, notes)
+        _load(image, stream, kind, notes)
     except CorruptFile as error:
         raise CorruptFile(
             f"too little of the {kind} can be salvaged ({error.problem})", "get a complete copy of the file"
@@ -348,7 +359,7 @@ def _salvage(stream: bytes, kind: str, notes: list[str]) -> ImageFile:
     return image
 
 
-def _load(image: ImageFile, kind: str, notes: list[str]) -> None:
+def _load(image: ImageFile, data: bytes, kind: str, notes: list[str]) -> None:
     if isinstance(image, TiffImageFile):  # which Pillow would turn as soon as it is loaded
         with suppress(Exception):
             image.getexif().pop(ExifTags.Base.Orientation, None)
@@ -357,6 +368,8 @@ def _load(image: ImageFile, kind: str, notes: list[str]) -> None:
         diverted = diverted_stderr() if kind == "TIFF" else nullcontext[list[str]]([])
         with diverted as remarks:
             image.load()
+        if kind == "PNG":  # of whose checksums the decoder asks for few
+            _open(data, kind).verify()
         notes += remarks
     except MemoryError as error:
         raise TooLarge("too large for this machine's memory", "analyse it on a larger one") from error
@@ -364,8 +377,12 @@ def _load(image: ImageFile, kind: str, notes: list[str]) -> None:
         raise _corrupt(kind, error) from error
 
 
-def _corrupt(kind: str, error: Exception) -> CorruptFile:
+def _corrupt(kind: str, error: Exception) -> TamperscopeError:
     text = str(error).lower()
+    if "unknown pixel mode" in text:
+        return UnsupportedFormat(
+            f"{kind} with samples that are not read", "convert a copy to 8 or 16 bits per channel RGB"
+        )
     if "truncated" in text or "unexpected end" in text or isinstance(error, EOFError):
         return _truncated(kind, "is cut off")
     return CorruptFile(f"the {kind} cannot be decoded ({display(str(error))})", "get an undamaged copy")

@@ -4,7 +4,7 @@ import ctypes
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -62,8 +62,9 @@ class Header:
     """The structure of a JPEG stream, read without decoding its pictures.
 
     ``tables`` holds each component's quantisation table, ``sampling`` its (horizontal, vertical) factors.
-    ``scans`` is the number of scans that begin, ``coded`` that of bytes from the first one on, ``more``
-    whether other pictures follow, as in those of stereo cameras, and of phones for bright displays.
+    ``scans`` is the number of scans that begin, ``complete`` whether these say all of every component,
+    ``coded`` the number of bytes from the first one on, ``more`` whether other pictures follow, as in those
+    of stereo cameras, and of phones for bright displays.
     """
 
     width: int
@@ -73,6 +74,7 @@ class Header:
     progressive: bool
     arithmetic: bool
     scans: int
+    complete: bool
     coded: int
     more: bool
 
@@ -101,29 +103,34 @@ def read_header(data: bytes) -> Header:
 
     """
     slots: dict[int, NDArray[np.uint16]] = {}
-    frame, kind, first_scan, scans, more = None, 0, 0, 0, False
+    frame: _Frame | None = None
+    first_scan, scans, more = 0, 0, False
     for marker, start, content in segments(data):
         if marker == _DQT:
-            found = dict(_quantization(content))
-            slots = {**found, **slots} if scans else {**slots, **found}  # the first that may have been used
+            slots.update(_quantization(content))
         elif marker == _APP2 and content.startswith(b"MPF\0"):
             more = True
         elif marker in _OTHER_FRAMES:
             raise UnsupportedFormat("a lossless or hierarchical JPEG", "convert a copy to PNG or TIFF")
         elif marker in _FRAMES and frame is None:
-            frame, kind = content, marker
-        elif marker == _SOS:
+            frame = _frame(marker, content)
+        elif marker == _SOS and frame:
             first_scan = first_scan or start
             scans += 1
+            frame.begin(content, slots)
     if frame is None or not scans:
         raise TruncatedFile("the JPEG ends within its header", "get a complete copy of the file")
     if scans > _MOST_SCANS:
         raise CorruptFile(f"the JPEG has {scans} scans", "it is damaged or made to stall programs")
     return Header(
-        *_frame(frame, slots),
-        progressive=kind in _PROGRESSIVE,
-        arithmetic=kind in _ARITHMETIC,
+        width=frame.width,
+        height=frame.height,
+        sampling=frame.sampling,
+        tables=frame.all_tables(slots),
+        progressive=frame.kind in _PROGRESSIVE,
+        arithmetic=frame.kind in _ARITHMETIC,
         scans=scans,
+        complete=frame.complete,
         coded=len(data) - first_scan,
         more=more,
     )
@@ -169,26 +176,62 @@ def _quantization(content: bytes) -> Iterator[tuple[int, NDArray[np.uint16]]]:
         content = content[1 + size :]
 
 
-def _frame(
-    content: bytes, slots: dict[int, NDArray[np.uint16]]
-) -> tuple[int, int, tuple[tuple[int, int], ...], tuple[NDArray[np.uint16], ...]]:
-    """Return width, height, sampling factors and quantisation tables."""
+@dataclass(frozen=True)
+class _Frame:
+    """A frame's header, and what the scans that follow say of it.
+
+    ``components`` are names and slots of quantisation tables; ``tables`` those of the names that a scan was
+    of, ``left`` the bits that no scan has brought yet of a (name, coefficient in zigzag order).
+    """
+
+    kind: int
+    width: int
+    height: int
+    sampling: tuple[tuple[int, int], ...]
+    components: tuple[tuple[int, int], ...]
+    tables: dict[int, NDArray[np.uint16]] = field(default_factory=dict)
+    left: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def begin(self, content: bytes, slots: dict[int, NDArray[np.uint16]]) -> None:
+        """Take note of a scan's header, and of what the slots hold by then."""
+        count = content[0] if content else 0
+        if not 1 <= count <= 4 or len(content) < 4 + 2 * count:
+            raise CorruptFile("a JPEG scan header is malformed", "get an undamaged copy")
+        first, last, bits = content[1 + 2 * count :][:3] if self.kind in _PROGRESSIVE else (0, 63, 0)
+        names = content[1 : 1 + 2 * count : 2]
+        self.left.update({(name, place): bits & 15 for name in names for place in range(first, last + 1)})
+        for name, slot in self.components:
+            if name in names and slot in slots:  # what it holds later is not this component's
+                self.tables.setdefault(name, slots[slot])
+
+    def all_tables(self, slots: dict[int, NDArray[np.uint16]]) -> tuple[NDArray[np.uint16], ...]:
+        """Return each component's table; of those that no scan was of, what the slots hold in the end."""
+        found = {**{name: slots[slot] for name, slot in self.components if slot in slots}, **self.tables}
+        if any(name not in found for name, _ in self.components):
+            raise CorruptFile("the JPEG lacks a quantisation table", "get an undamaged copy")
+        return tuple(found[name] for name, _ in self.components)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the scans bring all bits of all coefficients."""
+        return not any(self.left.get((name, place), 1) for name, _ in self.components for place in range(64))
+
+
+def _frame(kind: int, content: bytes) -> _Frame:
     if len(content) < 6 or len(content) < 6 + 3 * content[5]:
         raise CorruptFile("the JPEG frame header is too short", "get an undamaged copy")
     precision, height, width, count = struct.unpack_from(">BHHB", content)
     if precision != 8:
         raise UnsupportedFormat(f"a {precision}-bit JPEG", "convert a copy to 16-bit PNG or TIFF")
+    components = [content[6 + 3 * i : 9 + 3 * i] for i in range(count)]
     if not (width and height and 1 <= count <= 4):
         raise CorruptFile(
             f"the JPEG header says {width}x{height} pixels in {count} components", "get an undamaged copy"
         )
-    components = [content[6 + 3 * i : 9 + 3 * i] for i in range(count)]
     sampling = tuple((factors >> 4, factors & 15) for _, factors, _ in components)
     if not all(1 <= factor <= 4 for pair in sampling for factor in pair):
         raise CorruptFile("the JPEG has impossible sampling factors", "get an undamaged copy")
-    if any(slot not in slots for _, _, slot in components):
-        raise CorruptFile("the JPEG lacks a quantisation table", "get an undamaged copy")
-    return width, height, sampling, tuple(slots[slot] for _, _, slot in components)
+    return _Frame(kind, width, height, sampling, tuple((name, slot) for name, _, slot in components))
 
 
 def standard_table(quality: int, *, chroma: bool = False) -> NDArray[np.uint16]:
@@ -212,7 +255,10 @@ def estimate_quality(tables: tuple[NDArray[np.uint16], ...]) -> tuple[int, bool]
     distance = np.abs(_standard_tables() - tables[0].astype(np.int32)).sum(axis=(1, 2))
     quality = int(distance.argmin()) + 1
     chroma = standard_table(quality, chroma=True)
-    exact = not distance.min() and all(np.array_equal(table, chroma) for table in tables[1:3])
+    known = chroma, tables[0]  # the latter where no component is of colour alone, as in RGB
+    exact = not distance.min() and all(
+        any(np.array_equal(table, one) for one in known) for table in tables[1:3]
+    )
     return quality, exact
 
 
@@ -231,6 +277,7 @@ def read_jpeg(data: bytes, header: Header, *, thumbnail: bool) -> Jpeg:
         arithmetic=header.arithmetic,
         quality=quality,
         standard_tables=standard,
+        complete=header.complete,
         thumbnail=thumbnail,
     )
 

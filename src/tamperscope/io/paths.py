@@ -13,6 +13,7 @@ from tamperscope.errors import OutputError
 __all__ = [
     "EVIDENCE",
     "JUDGED",
+    "OWNER",
     "PICTURES",
     "RECORD",
     "alone",
@@ -29,6 +30,7 @@ __all__ = [
 
 _NOTES = 20  # of a photo, at most
 RECORD = "result.json"  # of one photo
+OWNER = ".owner"  # whose folder it is while the record is not there
 EVIDENCE = "evidence.png"  # all overlays on one sheet
 JUDGED = ".judged.png"  # of detectors that cannot judge all of the photo
 PICTURES = (".heatmap.png", ".mask.png", ".overlay.png", ".heatmap.npy", JUDGED)  # behind the detector's name
@@ -52,7 +54,12 @@ def one_line(text: str) -> str:
     >>> one_line("a\nb")
     'a\\nb'
     """
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return _UNSAFE.sub(lambda match: _escaped(match[0]), text)
+
+
+def _escaped(letter: str) -> str:
+    r"""Return what stands for a letter: "\x80" and on stand for bytes that are no letters."""
+    return f"\\u{ord(letter):04x}" if letter >= "\x80" else letter.encode("unicode_escape").decode()
 
 
 def clipped(text: str, most: int) -> str:

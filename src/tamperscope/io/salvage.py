@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.io.jpeg import MARKER, Header, segments
+from tamperscope.io.jpeg import MARKER, segments
 from tamperscope.types import Jpeg
 
-__all__ = ["completed", "ends_flat", "kept_rows"]
+__all__ = ["completed", "ends_flat", "is_short", "kept_rows"]
 
 _END_OF_IMAGE = b"\xff\xd9"  # once it meets this marker, libjpeg fills in what is missing
 
@@ -23,21 +23,21 @@ def ends_flat(pixels: NDArray[np.uint8]) -> bool:
     return not np.ptp(pixels[-1, -8:], axis=0).any()
 
 
-def kept_rows(jpeg: Jpeg, header: Header, height: int) -> tuple[int, str]:
+def is_short(jpeg: Jpeg) -> bool:
+    """Whether libjpeg met the end of a scan's data too early; of arithmetic coding it does not say so."""
+    return any("premature end" in remark.lower() for remark in jpeg.remarks)
+
+
+def kept_rows(jpeg: Jpeg, height: int) -> tuple[int, str]:
     """Return how many pixel rows of a completed JPEG came from its data, and what to say of it.
 
     What the decoder fills in repeats one block to the end, so the last row of blocks that differs from the
-    very last block is the one where the data ended; it may be half filled.
+    very last block is the one where the data ended; it may be half filled. It has one scan.
     """
     if not jpeg.coefficients:
         return 0, "salvaged: nothing that could be judged"
-    if not any("premature end" in remark.lower() for remark in jpeg.remarks):
+    if not is_short(jpeg):
         return height, "salvaged: only the end marker is missing"
-    if header.scans > 1:  # the first one has all rows
-        return (
-            height,
-            "salvaged: the later scans are missing, so fine detail and DCT statistics are incomplete",
-        )
     blocks = jpeg.coefficients[0]
     differing = np.flatnonzero((blocks != blocks[-1, -1]).any(axis=(1, 2, 3)))
     down, own = max(factor for _, factor in jpeg.sampling), jpeg.sampling[0][1]

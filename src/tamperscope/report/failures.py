@@ -17,7 +17,7 @@ def read_failures(results: Path) -> dict[str, str]:
     try:
         found = json.loads((results / FAILURES).read_bytes())
         return {str(name): clipped(str(said), _LONGEST) for name, said in found.items()}
-    except (OSError, ValueError, AttributeError):  # none failed, or nobody knows
+    except (OSError, ValueError, AttributeError, RecursionError):  # none failed, or nobody knows
         return {}
 
 

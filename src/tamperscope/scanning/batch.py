@@ -114,7 +114,8 @@ def _noted(outcomes: Iterable[Outcome], out: Path) -> Iterator[Outcome]:
     said: dict[str, str | None] = {}
     try:
         for outcome in outcomes:
-            said[display(outcome.path)] = str(outcome.error) if outcome.error else None
+            # Called by its whole path, under which a later scan from elsewhere meets it again.
+            said[display(outcome.path.absolute())] = str(outcome.error) if outcome.error else None
             yield outcome
     finally:
         with suppress(OutputError):  # each photo tells as much

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from tamperscope.errors import TamperscopeError, UnreadableFile
 from tamperscope.io.decode import sniff
-from tamperscope.io.paths import EVIDENCE, PICTURES, RECORD, display, one_line
+from tamperscope.io.paths import EVIDENCE, OWNER, PICTURES, RECORD, display, one_line
 
 __all__ = ["SUFFIXES", "Task", "find_photos", "plan_tasks"]
 
@@ -31,6 +32,20 @@ SUFFIXES = frozenset(
         ".bmp",
         ".dib",
         ".gif",
+        # What is not read is said to be so, rather than passed over.
+        ".psd",
+        ".psb",
+        ".jp2",
+        ".j2k",
+        ".jxl",
+        ".dng",
+        ".cr2",
+        ".cr3",
+        ".nef",
+        ".arw",
+        ".raf",
+        ".orf",
+        ".rw2",
     ]
 )
 
@@ -64,11 +79,14 @@ def find_photos(
     which ``note`` is told.
     """
     seen = set()
-    for given in paths:
-        if not os.fspath(given):  # Path("") would be the current folder
+    for path_or_uri in paths:
+        given = os.fspath(path_or_uri)
+        if given.startswith("file://"):  # as tables of scans with --engine call photos
+            given = unquote(urlsplit(given).path)
+        if not given:  # Path("") would be the current folder
             yield UnreadableFile("an empty path", "check the variable that it came from")
             continue
-        if "://" in os.fspath(given) and not _exists(Path(given)):  # a Path would lose one of the strokes
+        if "://" in given and not _exists(Path(given)):  # a Path would lose one of the strokes
             yield UnreadableFile(
                 "an address, no file", "fetch it first, or scan with --engine", display(given)
             )
@@ -150,7 +168,8 @@ def _walk(folder: Path, recursive: bool, note: Callable[[str], None]) -> Iterato
 
 def _is_output(path: Path) -> bool:
     """Tell whether a file is a picture that a scan wrote."""
-    return path.name.endswith((*PICTURES, EVIDENCE)) and (path.parent / RECORD).is_file()
+    ours = path.name.endswith((*PICTURES, EVIDENCE))
+    return ours and any((path.parent / name).is_file() for name in (RECORD, OWNER))
 
 
 def _is_photo(path: Path) -> bool:

@@ -20,6 +20,7 @@ from tamperscope.io.decode import Limits, decode, read_file
 from tamperscope.io.paths import (
     EVIDENCE,
     JUDGED,
+    OWNER,
     PICTURES,
     RECORD,
     alone,
@@ -37,7 +38,6 @@ from tamperscope.types import Localization, Photo
 
 __all__ = ["Examined", "Outcome", "Plan", "choices", "examine", "guarded", "scan_photo"]
 
-_OWNER = ".owner"
 _T = TypeVar("_T")
 
 
@@ -219,7 +219,7 @@ def _write(folder: Path, examined: Examined, record: dict[str, Any], raw: bool) 
     with alone(folder):
         kept, warnings = _kept(folder, record)
         others = {one["name"] for one in kept}
-        write_whole(folder / _OWNER, examined.photo.digest.encode())
+        write_whole(folder / OWNER, examined.photo.digest.encode())
         # Until the new record stands, none may vouch for pictures that are being replaced.
         if kept:
             _put(folder, {**record, "detections": kept, "warnings": warnings, "evidence_sheet": []})
@@ -235,7 +235,7 @@ def _write(folder: Path, examined: Examined, record: dict[str, Any], raw: bool) 
         if record["evidence_sheet"]:
             write_whole(folder / EVIDENCE, examined.evidence())
         _put(folder, {**record, "detections": [*record["detections"], *kept], "warnings": warnings})
-        remove(folder / _OWNER)  # the record tells now whose folder it is
+        remove(folder / OWNER)  # the record tells now whose folder it is
 
 
 def _kept(folder: Path, record: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -289,10 +289,10 @@ def _detect(
             answer = report.not_applicable(threshold, str(error))
         else:
             results[name] = detector, result
-            # Of what is not in the file nobody can tell.
-            doubt = detector.own_card.doubt if photo.decoded_rows == photo.height else 0.0
+            doubt = detector.own_card.doubt
             answer = report.detection(result, threshold, find_regions(result, threshold), doubt)
-            if photo.jpeg and photo.jpeg.arithmetic:  # what is made up for missing data looks manipulated
+            # What decoders make up for missing or damaged data looks manipulated, or hides what was.
+            if photo.jpeg and not photo.jpeg.whole:
                 answer["verdict"] = "cannot tell"
         answer["reason"] = "; ".join(filter(None, (why, answer["reason"])))
         detections[name] = {
@@ -307,47 +307,50 @@ def _detect(
 
 
 def _candidates(task: Task, out: Path, digest: str) -> list[Path]:
-    """Return the folders that may be this photo's, the best first."""
+    """Return the folders that may be this photo's, the best first; one for those with a stem of their own."""
     stem = task.path.stem if task.path.stem.strip(". ") else "photo"
-    long = os.fsdecode(os.fsencode(stem)[:200])  # leaves room for the digest in a name of 255 bytes
-    plain = [] if task.ambiguous else [out / stem]
-    return [*plain, out / f"{long}-{digest[:8]}", out / f"{long}-{digest}"]
+    long = os.fsdecode(os.fsencode(stem)[:190])  # leaves room for the digest in a name of 255 bytes
+    return [out / stem, out / f"{long}-{digest[:8]}", out / f"{long}-{digest}"]
 
 
 def _claim(task: Task, out: Path, digest: str) -> Path:
-    """Return the photo's folder, made now or by an earlier scan of the same bytes; never another photo's.
+    """Return the photo's folder, made now or by an earlier scan of the same bytes; never another one.
 
     A folder is made beside its place, with a note of its owner inside, and moved there: of two processes
     that want the same name, one gets it, and the other sees whose it is.
     """
-    for folder in _candidates(task, out, digest):
+    candidates = _candidates(task, out, digest)
+    for folder in candidates:
+        if _owner(folder) == digest:  # also of a scan of more photos, or of fewer
+            return folder
+    for folder in candidates[task.ambiguous :]:
         draft = Path(make_folder(out))
         try:
-            (draft / _OWNER).write_text(digest)
+            (draft / OWNER).write_text(digest)
             draft.rename(folder)
         except OSError:  # it is there already, or the disk is full, which writing will tell
-            remove(draft / _OWNER)
+            remove(draft / OWNER)
             draft.rmdir()
-        if _owner(folder) in (digest, None):
+        owner = _owner(folder)
+        damaged = owner is None and (folder / RECORD).exists()
+        if owner == digest or damaged or not os.path.lexists(folder):  # or nothing can be written there
             return folder
     raise OutputError("every folder for it is taken", "choose another --out folder", display(task.path))
 
 
 def _owner(folder: Path) -> str | None:
     """Return the digest of the photo whose results a folder holds, if it holds any."""
-    stored = _stored(folder)
-    if stored:
-        return str(stored.get("sha256"))
     try:
-        return (folder / _OWNER).read_text()
+        return (folder / OWNER).read_text()  # first: it goes once the record stands
     except OSError:
-        return None
+        stored = _stored(folder)
+        return str(stored.get("sha256")) if stored else None
 
 
 def _stored(folder: Path) -> dict[str, Any] | None:
     try:
         value = json.loads((folder / RECORD).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
