@@ -99,6 +99,7 @@ def test_a_photo_that_is_deleted_while_it_is_analysed_holds_nobody_up(tmp_path: 
         while service.client.get(url).json()["status"] == "queued":
             time.sleep(0.05)
         assert service.client.delete(url).status_code == 204
+        assert (tmp_path / "data" / "arriving" / first["id"]).is_dir()  # whose worker may yet write, and die
         (waits,) = service.send(("waits.jpg", photos.encode(photos.crop(32, 32), "JPEG")))
         (gone,) = service.send(("gone.jpg", photos.encode(photos.crop(32, 32), "JPEG")))
         assert service.client.delete(f"/v1/analyses/{gone['id']}").status_code == 204

@@ -89,8 +89,14 @@ def test_what_is_no_upload_may_be_small_alone(service: Service) -> None:
 
 
 def test_forms_are_read_as_utf8_alone(service: Service) -> None:
-    kind = {"content-type": "multipart/form-data; boundary=x; charset=punycode"}
-    assert service.client.post("/v1/analyses", content=b"--x--", headers=kind).status_code == 415
+    form = "multipart/form-data; boundary=x"
+    for more in ("charset=punycode", "charset =punycode", "charset=utf-8; charset=punycode"):
+        kind = {"content-type": f"{form}; {more}"}
+        assert service.client.post("/v1/analyses", content=b"--x--", headers=kind).status_code == 415
+    twice = [("content-type", f"{form}; charset=punycode"), ("content-type", form)]
+    assert service.client.post("/v1/analyses", content=b"--x--", headers=twice).status_code == 415
+    kind = {"content-type": f'{form}; charset="UTF-8"'}
+    assert service.client.post("/v1/analyses", content=b"--x--", headers=kind).status_code != 415
 
 
 def test_an_odd_cookie_beside_ours_signs_nobody_out(locked: Service) -> None:
@@ -196,3 +202,11 @@ def test_what_can_be_read_has_a_head(service: Service) -> None:
         assert (head.status_code, head.content) == (whole.status_code, b"")
         assert head.headers["content-type"] == whole.headers["content-type"]
         assert head.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["what?", "50%25", "a#b"])
+def test_the_database_lies_in_the_folder_whatever_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    open_store(Settings(tmp_path / name).url).engine.dispose()
+    assert (tmp_path / name / "tamperscope.sqlite").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -22,3 +22,17 @@ def test_what_an_upload_left_half_way_goes_and_no_analysis_ever(tmp_path: Path) 
     assert not Places.arriving(tmp_path, old).folder.exists()
     assert Places.arriving(tmp_path, young).sent.exists()
     assert Places.of(tmp_path, kept).sent.exists()
+
+
+def test_what_a_worker_wrote_after_its_analysis_was_forgotten_goes(tmp_path: Path) -> None:
+    key, other = new_id(), new_id()
+    Places.arriving(tmp_path, key).folder.mkdir(parents=True)
+    for one in (key, other):
+        Places.of(tmp_path, one).results.mkdir(parents=True)
+    clear(tmp_path)
+    assert Places.of(tmp_path, key).folder.exists()
+    past = time.time() - 7200
+    os.utime(Places.arriving(tmp_path, key).folder, (past, past))
+    clear(tmp_path)
+    assert not Places.of(tmp_path, key).folder.exists()
+    assert Places.of(tmp_path, other).folder.exists()

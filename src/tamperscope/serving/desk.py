@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -155,9 +156,12 @@ class Desk:
             HTTPException: there is none of that id.
 
         """
-        _, places = self.find(key)
+        found, places = self.find(key)
         self.store.delete(key)
         places.remove()
+        if found.status in ("queued", "running"):  # its worker may write more, and die: `clear` comes back
+            with suppress(OSError):
+                Places.arriving(self.settings.data, key).folder.mkdir(parents=True, exist_ok=True)
 
     async def report(self, key: str, form: Form, position: bool) -> bytes:
         """Return the report of an analysis that is done; another process makes it, so that all else goes on.
@@ -283,8 +287,8 @@ def _report(places: Places, form: Form, position: bool, seconds: float) -> bytes
 
 
 def _made(places: Places, form: Form, position: bool) -> "tuple[bytes, Case]":
-    from tamperscope.report.content import open_case
+    from tamperscope.report.content import open_alone
     from tamperscope.report.write import make
 
-    case = open_case(places.results, position=position, photo=places.sent)
+    case = open_alone(places.results, position=position, photo=places.sent)
     return make(case, form), case

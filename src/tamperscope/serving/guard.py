@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from python_multipart.multipart import parse_options_header
 from starlette.requests import cookie_parser
 
 from tamperscope.serving.meters import Meters
@@ -139,8 +140,9 @@ class Guard:
         if length.isdigit() and int(length) > self._most(scope):
             return _TOO_LONG
         # Forms are decoded with whatever Python knows, and some of that takes minutes.
-        charset = headers.get(b"content-type", b"").decode("latin-1").lower().partition("charset=")[2]
-        if charset and not charset.strip("\"' ").startswith("utf-8"):
+        kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+        charsets = {parse_options_header(kind)[1].get(b"charset", b"utf-8").lower() for kind in kinds}
+        if len(kinds) > 1 or not charsets <= {b"utf-8"}:
             return 415, "forms are read as UTF-8", ()
         path = scope["path"]
         if path.startswith(_OPEN) or self._admitted(headers):

@@ -56,11 +56,15 @@ class Places:
 
 
 def clear(data: Path) -> None:
-    """Remove what uploads left that ended half-way; never what may be an analysis."""
+    """Remove what is left of uploads that ended half-way, and of analyses that were forgotten as they ran.
+
+    What arrived as a whole has left its place there; whatever may be an analysis stays.
+    """
     old = time.time() - _STRAY
     for path in (data / "arriving").glob("*"):
         try:
             if path.stat().st_mtime < old:
+                Places.of(data, path.name).remove()
                 Places(path).remove()
         except OSError:  # it has just arrived
             continue

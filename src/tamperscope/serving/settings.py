@@ -3,8 +3,12 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tamperscope.io.decode import Limits
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 __all__ = ["Settings", "default_data"]
 
@@ -32,9 +36,14 @@ class Settings:
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 
     @property
-    def url(self) -> str:
+    def url(self) -> "str | URL":
         """Of the database."""
-        return self.database or f"sqlite:///{(self.data / 'tamperscope.sqlite').resolve()}"
+        from sqlalchemy import URL
+
+        # Made, not written: a folder's name may hold what means something in a URL.
+        return self.database or URL.create(
+            "sqlite", database=str((self.data / "tamperscope.sqlite").resolve())
+        )
 
 
 def default_data() -> Path:

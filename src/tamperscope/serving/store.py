@@ -16,6 +16,7 @@ import alembic.config
 from alembic.util import CommandError
 from sqlalchemy import (
     JSON,
+    URL,
     Engine,
     Float,
     Index,
@@ -233,7 +234,7 @@ def _changed(result: Any) -> int:
     return int(result.rowcount)
 
 
-def open_store(url: str, *, migrated: bool = False) -> Store:
+def open_store(url: str | URL, *, migrated: bool = False) -> Store:
     """Return the analyses in a database, whose tables are made or brought up to date unless they are already.
 
     Raises:
@@ -262,7 +263,7 @@ def open_store(url: str, *, migrated: bool = False) -> Store:
     return Store(engine)
 
 
-def _options(url: str) -> dict[str, Any]:
+def _options(url: str | URL) -> dict[str, Any]:
     local = make_url(url).get_backend_name() == "sqlite"
     return {} if local else {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
 
