@@ -174,6 +174,22 @@ def test_a_report_needs_results(folder: Path, tmp_path: Path) -> None:
     assert result.stderr == f"{tmp_path}: holds no results; give the folder of `tamperscope scan --out`\n"
 
 
+def test_files_that_all_failed_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff")
+    assert run("scan", tmp_path / "bad.jpg", "--out", tmp_path / "out").exit_code == 1
+    result = run("report", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "bad.jpg" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_many_photos_are_counted(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number}.png").write_bytes(photos.awkward("7x5.png"))
+    (tmp_path / "good.png").write_bytes(photos.encode(photos.crop(64, 96)))
+    result = run("scan", tmp_path, "--detector", "ela")
+    assert result.stderr.splitlines()[-1] == "21 photos: 20 not analysed, 1 cannot tell"
+
+
 # --- bad input: one line that names the file and the remedy, exit code 1, and the rest goes on ---------
 
 

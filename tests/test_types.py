@@ -90,7 +90,7 @@ def test_mask_leaves_out_what_cannot_be_judged() -> None:
     ],
 )
 def test_subsampling_is_named(sampling: tuple[tuple[int, int], ...], name: str) -> None:
-    jpeg = Jpeg(lambda: ((), ()), (), sampling, False, False, 90, True, False)
+    jpeg = Jpeg(lambda: ((), ()), (), sampling, False, False, 90, True, True, False)
     assert jpeg.subsampling == name
 
 
@@ -101,7 +101,7 @@ def test_coefficients_are_read_once_and_only_when_asked_for() -> None:
         calls.append(1)
         return (np.zeros((1, 1, 8, 8), np.int16),), ("remark",)
 
-    jpeg = Jpeg(read, (), ((1, 1),), False, False, 90, True, False)
+    jpeg = Jpeg(read, (), ((1, 1),), False, False, 90, True, True, False)
     assert not calls
     assert jpeg.coefficients[0].shape == (1, 1, 8, 8)
     assert jpeg.remarks == ("remark",)

@@ -3,9 +3,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 import photos
+from tamperscope.io import render
 from tamperscope.io.decode import decode
 from tamperscope.io.render import draw_evidence, draw_heatmap, draw_mask, draw_overlay, upright
 from tamperscope.types import Localization
@@ -81,6 +83,37 @@ def test_the_sheet_of_evidence_has_a_panel_for_each(count: int, shape: tuple[int
     panels = [panel for row in np.split(sheet, down) for panel in np.split(row, across, axis=1)]
     inked = [panel.min() < 200 for panel in panels]
     assert inked == [place <= count for place in range(across * down)]
+
+
+def test_what_can_be_trusted_does_not_look_suspicious() -> None:
+    photo = decode(photos.encode(photos.crop(48, 80)))
+    trust = np.ones((6, 10), np.float32)
+    trust[:, :5] = 0
+    panels = {}
+    for name in ("reliability", "residuals"):
+        found = replace(ramp(48, 80), evidence={name: trust})
+        sheet = picture(draw_evidence(photo, [("detector", "no evidence", found, 0.5)])).astype(int)
+        half = sheet[sheet.shape[0] // 2 :, : sheet.shape[1] // 2]
+        panels[name] = half[56:104, 10:90]
+    assert np.ptp(panels["residuals"], axis=2).max() > 100, "heat has colour"
+    assert not np.ptp(panels["reliability"], axis=2).any()
+    assert (panels["reliability"][5:-5, 5:30] == 0).all()
+    assert (panels["reliability"][5:-5, 50:-5] == 255).all()
+    assert (panels["reliability"][5:-5, -1] == 128).all(), "white would be lost on the sheet"
+
+
+def test_the_sheet_says_how_to_read_what_can_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    panel = render._panel
+
+    def spied(shown: NDArray[np.uint8], title: str, line: str) -> NDArray[np.uint8]:
+        said.append(line)
+        return panel(shown, title, line)
+
+    monkeypatch.setattr(render, "_panel", spied)
+    found = replace(ramp(48, 80), evidence={"reliability": np.ones((6, 10), np.float32)})
+    draw_evidence(decode(photos.encode(photos.crop(48, 80))), [("detector", "no evidence", found, 0.5)])
+    assert said[-1] == "reliability (bright: can be trusted)"
 
 
 def test_the_sheet_shows_the_maps_that_led_to_a_heatmap() -> None:

@@ -1,10 +1,12 @@
 """Reports: what they say, that hostile text stays text, and that all forms say the same."""
 
+import html
 import json
 import os
 import shlex
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
@@ -18,15 +20,18 @@ from PIL import ExifTags, Image
 from pypdf import PdfReader
 
 import photos
+from tamperscope.cluster.work import SETTINGS
 from tamperscope.errors import CorruptFile, OutputError
 from tamperscope.io.decode import decode
 from tamperscope.io.exif import read_exif
-from tamperscope.report.content import PhotoReport, gather, open_case
+from tamperscope.report.content import Case, PhotoReport, gather, open_alone, open_case
+from tamperscope.report.failures import note_failures
 from tamperscope.report.figures import of_thumbnail
 from tamperscope.report.forms import Form
 from tamperscope.report.html import page
 from tamperscope.report.json import written
-from tamperscope.report.pdf import document
+from tamperscope.report.overview import Line
+from tamperscope.report.pdf import _fonts, _Styles, document
 from tamperscope.report.write import make
 from tamperscope.scanning.batch import scan
 from tamperscope.scanning.find import plan_tasks
@@ -306,6 +311,89 @@ def test_a_report_says_what_is_not_in_it(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "failures.json").exists()
 
 
+def case_of(folder: Path, scores: dict[str, float | None], forged: Path) -> Path:
+    """Write results of photos that got these scores: from 0.5 on manipulated, at 0.3 nobody can tell."""
+    record = json.loads((forged / "result.json").read_bytes())
+    for name, score in scores.items():
+        (folder / name).mkdir(parents=True)
+        verdict = "not applicable" if score is None else "manipulated" if score >= 0.5 else "no evidence"
+        entry = {
+            **record["detections"][0],
+            "score": score,
+            "verdict": "cannot tell" if score == 0.3 else verdict,
+        }
+        (folder / name / "result.json").write_text(
+            json.dumps({**record, "path": f"{name}.jpg", "detections": [entry]})
+        )
+    return folder
+
+
+def test_several_photos_are_overviewed_the_gravest_first(forged: Path, tmp_path: Path) -> None:
+    scores = {"a": 0.1, "b": None, "c": 0.6, "d": 0.3, "e": 0.9, "f": 0.2}
+    folder = case_of(tmp_path, scores, forged)
+    (folder / "g").mkdir()
+    (folder / "g" / "result.json").write_text("{")
+    note_failures(folder, {"h.jpg": "h.jpg: no picture", "i.jpg": "i.jpg: no picture"})
+    said = (
+        "6 photos: 2 manipulated, 1 cannot tell, 2 no evidence, 1 not applicable. "
+        "2 files could not be analysed: see the end. 1 result could not be read: see the end."
+    )
+    rows = "e.jpg manipulated 0.90 c.jpg manipulated 0.60 d.jpg cannot tell 0.30 f.jpg no evidence 0.20 "
+    rows += "a.jpg no evidence 0.10 b.jpg not applicable"
+    shown = make(open_case(folder), Form.html)
+    printed = make(open_case(folder), Form.pdf)
+    for made in (shown, printed):
+        assert f"Overview {said} file verdict highest score {rows}" in text(made)
+    assert b'<a href="#5">e.jpg</a>' in shown
+    assert b'<h2 id="5">e.jpg</h2>' in shown
+    assert len(json.loads(make(open_case(folder), Form.json))) == 6
+    reader = PdfReader(BytesIO(printed))
+    pages = {one.indirect_reference: one.extract_text() for one in reader.pages}
+    links: Any = reader.pages[0]["/Annots"]
+    for link, name in zip(links, "ecdfab", strict=True):
+        assert f"{name}.jpg\n" in pages[link.get_object()["/Dest"][0]]
+
+
+def test_one_photo_has_no_overview(forged: Path) -> None:
+    for form in (Form.html, Form.pdf):
+        assert "Overview" not in text(make(open_case(forged), form))
+
+
+def test_thousands_of_photos_are_overviewed_at_once() -> None:
+    case = Case("a", ())
+    for number in range(1, 5001):
+        case.lines[number] = Line(number, f"{number}.jpg", "no evidence", number / 10_000)
+    begun = time.monotonic()
+    made = text(page(case))
+    assert time.monotonic() - begun < 5
+    assert "5000 photos: 5000 no evidence. file verdict highest score 5000.jpg" in made
+
+
+def test_failures_alone_are_reported(tmp_path: Path) -> None:
+    note_failures(tmp_path, {"a.jpg": "a.jpg: not a picture"})
+    for form in (Form.html, Form.pdf):
+        said = text(make(open_case(tmp_path), form))
+        assert "0 photos. 1 file could not be analysed: see the end." in said
+        assert "a.jpg: not a picture" in said
+    assert json.loads(make(open_case(tmp_path), Form.json)) == []
+
+
+def test_the_tables_of_a_collection_are_told_from_results(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS).write_text("{}")
+    with pytest.raises(OutputError, match=r"tables of a scan with --engine.*tamperscope scan --out` first"):
+        open_case(tmp_path)
+
+
+def test_a_report_that_goes_alone_is_named_after_its_photo(forged: Path) -> None:
+    for form in (Form.html, Form.pdf):
+        said = text(make(open_alone(forged), form))
+        assert f"{gather(forged).name}Reportof" in said.replace(" ", "")
+        assert "result.json" not in said
+        assert "result.json beside the pictures" in text(make(open_case(forged), form))
+    with pytest.raises(OutputError, match="holds no results"):
+        open_alone(forged.parent / "nothing")
+
+
 def test_a_case_holds_every_photo_and_json_is_their_records(tmp_path: Path) -> None:
     for name in ("b.jpg", "a.jpg"):
         folder = scanned(
@@ -362,6 +450,27 @@ def test_letters_that_the_font_lacks_are_written_as_their_numbers(tmp_path: Path
     )
     said = text(document(open_case(folder, "a \udcff"))).replace(" ", "")
     assert "\\u5199\\u771f_\u0434\u0435\u043b\u043e.jpg" in said
+    assert "--$'/" in said
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u65e5\u672c.png", "it's \u65e5.png", "\u65e5\\q1.png", "a\n\u65e5\udcff.png", "\U0001f9ffa.png"],
+)
+def test_a_command_with_letters_that_the_font_lacks_can_be_typed_again(tmp_path: Path, name: str) -> None:
+    folder = scanned(tmp_path, photos.encode(photos.crop(64, 80)), name, ("ela",))
+    markup = _Styles(*_fonts(), tmp_path).code_lines(gather(folder).repeat)
+    command = html.unescape(markup).rpartition(" -- ")[2]
+    assert command.isascii()
+    said = subprocess.run(
+        ["bash", "-c", f"printf %s {command}"], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
+    )
+    assert said.stdout == os.fsencode(tmp_path / name)
+
+
+def test_commands_are_on_lines_of_their_own(tmp_path: Path) -> None:
+    style = _Styles(*_fonts(), tmp_path)
+    assert style.code_lines("scan '\u65e5' '\u0434 \\'\nscan b") == ("scan $'\\u65e5' '\u0434 \\'<br/>scan b")
 
 
 def test_without_matplotlib_letters_are_latin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,12 @@ def test_its_report_comes_in_each_form(service: Service, done: dict[str, Any]) -
     assert "forged.jpg" in page.text
     assert "data:image/jpeg" in page.text
     pdf = service.client.get(url, params={"format": "pdf"})
-    assert "forged.jpg" in pypdf.PdfReader(io.BytesIO(pdf.content)).pages[0].extract_text()
+    found = pypdf.PdfReader(io.BytesIO(pdf.content))
+    assert "forged.jpg" in found.pages[0].extract_text()
+    assert found.metadata
+    assert found.metadata.title == "forged.jpg"
+    assert "<h1>forged.jpg</h1>" in page.text
+    assert "result.json" not in page.text
     record = service.client.get(url, params={"format": "json"}).json()
     assert record == [done["result"]]
 

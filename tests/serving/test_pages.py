@@ -125,17 +125,61 @@ def test_the_slider_the_maps_and_the_regions(page: Page, forged: str) -> None:
 
 def test_zoom_by_buttons_and_keys(page: Page, forged: str) -> None:
     page.goto(forged)
-    width = "one => one.getBoundingClientRect().width"
+    height = "one => one.getBoundingClientRect().height"
     canvas = page.locator("[data-canvas]")
-    fit = canvas.evaluate(width)
+    fit = canvas.evaluate(height)
     page.get_by_role("button", name="larger").click()
-    assert canvas.evaluate(width) == pytest.approx(1.5 * fit, rel=0.05)
+    assert canvas.evaluate(height) == pytest.approx(1.5 * fit, rel=0.05)
     page.locator("[data-stage]").focus()
     page.keyboard.press("+")
     expect(page.locator("[data-zoom-said]")).to_have_text("225%")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("0")
-    expect(page.locator("[data-zoom-said]")).to_have_text("fit")
+    expect(page.locator("[data-zoom-said]")).to_have_text("100%")
+    assert canvas.evaluate(height) == fit
+
+
+@pytest.fixture(scope="module")
+def upright_photo(service: Service) -> str:
+    (taken,) = service.send(("tall.jpg", photos.encode(photos.scene()[:380, :240], "JPEG")))
+    service.ended(taken["id"])
+    return f"/analyses/{taken['id']}"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_all_of_an_upright_photo_is_shown(
+    browser: Browser, service: Service, upright_photo: str, script: bool
+) -> None:
+    size = ViewportSize(width=1366, height=768)
+    context = browser.new_context(base_url=service.url, viewport=size, java_script_enabled=script)
+    page = context.new_page()
+    page.goto(upright_photo)
+    stage, photo = page.locator("[data-stage]"), page.get_by_alt_text("the photo, turned upright")
+    assert stage.evaluate("one => one.scrollHeight - one.clientHeight") == 0
+    assert stage.evaluate("one => one.scrollWidth - one.clientWidth") == 0
+    assert stage.evaluate("one => one.clientHeight") < 768
+    for picture in (photo, page.locator("[data-layer]").first):
+        assert picture.evaluate("one => getComputedStyle(one).objectFit") == "contain"
+    context.close()
+
+
+def test_an_upright_photo_is_enlarged_about_its_middle(page: Page, upright_photo: str) -> None:
+    page.set_viewport_size(ViewportSize(width=1366, height=768))
+    page.goto(upright_photo)
+    stage = page.locator("[data-stage]")
+    for _ in range(4):
+        page.get_by_role("button", name="larger").click()
+    expect(page.locator("[data-zoom-said]")).to_have_text("506%")
+    for length, start in (("Width", "Left"), ("Height", "Top")):
+        shown, whole, at = stage.evaluate(
+            f"one => [one.client{length}, one.scroll{length}, one.scroll{start}]"
+        )
+        assert whole > 1.5 * shown
+        assert at + shown / 2 == pytest.approx(whole / 2, abs=3)
+    # Nothing but the photo is to be scrolled over.
+    box = page.locator("[data-canvas]").bounding_box()
+    assert box
+    assert box["width"] / box["height"] == pytest.approx(240 / 380, rel=0.01)
 
 
 def test_the_report_is_downloaded(page: Page, forged: str, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def report(
         for problem in case.problems:
             say(str(problem))
         count = len(case.folders) - len(case.problems)
-        if not count:
+        if not count and not case.failed:
             raise typer.Exit(FAILED)
         write_whole(path, made)
     typer.echo(f"{display(path)}: {count} photo{'s' * (count != 1)}")

@@ -23,7 +23,7 @@ from tamperscope.cluster.work import SETTINGS, Batch, Done, Job, record_failure,
 from tamperscope.errors import Defect, InvalidParameter, OutputError, TamperscopeError, UnreadableFile
 from tamperscope.io.paths import display, hold
 from tamperscope.scanning.batch import check
-from tamperscope.scanning.photo import Plan, choices
+from tamperscope.scanning.photo import Plan
 
 __all__ = ["Tally", "scan_collection"]
 
@@ -129,8 +129,7 @@ def _claim(store: Store, path: str, job: Job, resume: bool) -> None:
 
 def _settings(job: Job) -> dict[str, Any]:
     """Return what makes two scans different, fit for JSON; not limits: what they stopped is tried again."""
-    names = dict.fromkeys(one for name in job.plan.detectors for one in (name, *choices(name)))
-    built = {name: job.plan.build(name) for name in names}
+    built = {name: job.plan.build(name) for name in job.plan.running}
     settings = {
         "version": __version__,
         "detectors": list(job.plan.detectors),

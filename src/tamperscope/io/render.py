@@ -30,6 +30,7 @@ _FASTEST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 _PANEL, _GAP, _HEAD = 480, 10, 56  # pixels of a panel's longer side, around it, and above it
 _NEVER = 2.0  # a threshold that no heat reaches
 _HATCHING = 16  # widths of a stripe from one to the next
+_TRUST = "reliability"  # the one map whose high values are no suspicion
 
 
 def draw_heatmap(localization: Localization) -> bytes:
@@ -66,17 +67,26 @@ def draw_evidence(photo: Photo, found: Sequence[tuple[str, str, Localization, fl
     for title, line, one, threshold in found:
         panels.append(_panel(overlay(photo, one, threshold), title, line))
         for name, heat in one.evidence.items():
-            panels.append(_panel(_evidence(photo, heat), title, name))
+            meaning = " (bright: can be trusted)" if name == _TRUST else ""
+            panels.append(_panel(_evidence(photo, name, heat), title, name + meaning))
     across = math.ceil(math.sqrt(len(panels)))
     panels += [np.full_like(panels[0], 255)] * (-len(panels) % across)
     rows = [np.concatenate(panels[first : first + across], axis=1) for first in range(0, len(panels), across)]
     return _png(np.concatenate(rows))
 
 
-def _evidence(photo: Photo, heat: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return a map of any size over the photo, BGR, without outlines: a threshold says nothing of it."""
-    full = cv2.resize(heat, (photo.width, photo.height), interpolation=cv2.INTER_LINEAR)
-    return overlay(photo, Localization(np.clip(full, 0, 1), None), _NEVER)
+def _evidence(photo: Photo, name: str, heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return a map of any size over the photo, BGR, without outlines: a threshold says nothing of it.
+
+    What can be trusted is drawn alone and in grey: heat would look suspicious.
+    """
+    full = np.clip(cv2.resize(heat, (photo.width, photo.height), interpolation=cv2.INTER_LINEAR), 0, 1)
+    if name == _TRUST:
+        grey = cv2.cvtColor(cv2.convertScaleAbs(full, alpha=255), cv2.COLOR_GRAY2BGR)
+        edge = photo.width - 1, photo.height - 1  # a frame: the sheet is white as well
+        cv2.rectangle(grey, (0, 0), edge, (128, 128, 128), _stroke(full.shape))
+        return upright(grey, photo.orientation)
+    return overlay(photo, Localization(full, None), _NEVER)
 
 
 def _panel(picture: NDArray[np.uint8], title: str, line: str) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,7 +20,8 @@ from tamperscope.io.exif import Exif, read_exif
 from tamperscope.io.paths import EVIDENCE, RECORD, clipped, display
 from tamperscope.report.failures import read_failures
 from tamperscope.report.figures import Figure, of_file, of_photo, of_thumbnail
-from tamperscope.report.json import written
+from tamperscope.report.json import top_score, written
+from tamperscope.report.overview import Line, counts, gravest_first
 from tamperscope.types import Card
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "PhotoReport",
     "Table",
     "gather",
+    "open_alone",
     "open_case",
     "overall",
     "read_record",
@@ -40,6 +42,7 @@ _ESCAPE = re.compile(rb"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]")  # as `display` 
 _SPECIAL = re.compile(rb"(" + _ESCAPE.pattern + rb")|([\\'])")  # in bash's $'...'
 _T = TypeVar("_T")
 _LONGEST = 2000  # letters of a text from a record
+_COLLECTION = "scan.json"  # in what a scan with --engine writes, whose layer lies above
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class PhotoReport:
 
     name: str
     verdict: str
+    score: float | None
     sentence: str
     photo: Figure | None
     findings: tuple[Finding, ...]
@@ -89,8 +93,9 @@ class PhotoReport:
 class Case:
     """Photos that are reported together; ``photo`` says where they lie, see `gather`.
 
-    ``failed`` says of the files that could not be scanned why; ``problems`` are those met on the way: photos
-    whose records cannot be read are left out.
+    ``failed`` says of the files that could not be scanned why; ``beside``, whether the report will lie with
+    the records. ``problems`` are those met on the way: photos whose records cannot be read are left out;
+    ``lines`` are of the others, by their number.
     """
 
     title: str
@@ -98,7 +103,9 @@ class Case:
     position: bool = False
     photo: Path | None = None
     failed: tuple[str, ...] = ()
+    beside: bool = True
     problems: list[TamperscopeError] = field(default_factory=list)
+    lines: dict[int, Line] = field(default_factory=dict)
 
     @cached_property
     def made(self) -> str:
@@ -116,6 +123,27 @@ class Case:
         return f"{len(self.folders)} photo{'s' * (len(self.folders) != 1)}"
 
     @property
+    def about(self) -> str:
+        """What holds of all its pictures and figures."""
+        said = "Pictures are reduced for the eye; nothing was measured on them."
+        return f"{said} Every figure is in result.json beside the pictures." if self.beside else said
+
+    @property
+    def several(self) -> bool:
+        """Whether there is enough for an overview; known, as all of that, once all photos have been."""
+        return len(self.lines) > 1 or bool(self.missing)
+
+    @property
+    def overview(self) -> list[Line]:
+        """The photos that are reported, the gravest first."""
+        return gravest_first(self.lines.values())
+
+    @property
+    def counts(self) -> str:
+        """How many photos got which verdict, in words."""
+        return counts(self.lines.values(), len(self.failed), len(self.problems))
+
+    @property
     def missing(self) -> list[str]:
         """What was met and is not reported; complete once all photos have been."""
         return [*self.failed, *map(str, self.problems)]
@@ -123,7 +151,10 @@ class Case:
     @property
     def photos(self) -> Iterator[PhotoReport]:
         """The photos that can be reported, made one at a time."""
-        return self._each(partial(gather, position=self.position, photo=self.photo))
+        found = self._each(partial(gather, position=self.position, photo=self.photo))
+        for number, photo in enumerate(found, 1):
+            self.lines[number] = Line(number, photo.name, photo.verdict, photo.score)
+            yield photo
 
     @property
     def records(self) -> Iterator[dict[str, Any]]:
@@ -142,15 +173,37 @@ def open_case(results: Path, title: str = "", *, position: bool = False, photo: 
     """Return the case in a folder that `tamperscope scan --out` has written: of one photo, or of several.
 
     Raises:
-        OutputError: there are no results.
+        OutputError: there are neither results nor failures.
 
     """
     alone = (results / RECORD).is_file()
     folders = [results] if alone else sorted(path.parent for path in results.glob(f"*/{RECORD}"))
-    if not folders:
-        raise OutputError("holds no results", "give the folder of `tamperscope scan --out`", display(results))
     failed = () if alone else tuple(read_failures(results).values())
+    if not folders and not failed:
+        raise _no_results(results)
     return Case(display(title or results.resolve().name), tuple(folders), position, photo, failed)
+
+
+def open_alone(results: Path, *, position: bool = False, photo: Path | None = None) -> Case:
+    """Return the case of one photo, by whose name it is titled, for a report that goes without its record.
+
+    Raises:
+        OutputError: there are no results.
+        CorruptFile: the record cannot be read.
+
+    """
+    case = open_case(results, position=position, photo=photo)
+    return replace(case, title=_clipped(read_record(results).get("path", case.title)), beside=False)
+
+
+def _no_results(results: Path) -> OutputError:
+    if (results / _COLLECTION).is_file():
+        return OutputError(
+            "holds the tables of a scan with --engine, of which no report is made",
+            "scan its suspects with `tamperscope scan --out` first, and report that folder",
+            display(results),
+        )
+    return OutputError("holds no results", "give the folder of `tamperscope scan --out`", display(results))
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -222,6 +275,7 @@ def _gathered(
     return PhotoReport(
         name=_clipped(record["path"]),
         verdict=verdict,
+        score=top_score(record),
         sentence=sentence,
         photo=of_photo(photo) if photo else None,
         findings=tuple(_finding(entry, folder, pictures) for entry in record["detections"]),

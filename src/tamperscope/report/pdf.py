@@ -1,5 +1,6 @@
 """A report as a PDF, for files and courts."""
 
+import re
 from collections.abc import Iterator
 from importlib import util
 from io import BytesIO
@@ -15,7 +16,16 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Paragraph, SimpleDocTemplate, Spacer
+from reportlab.platypus import (
+    AnchorFlowable,
+    Flowable,
+    Image,
+    KeepTogether,
+    PageBreak,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+)
 from reportlab.platypus import Table as Grid
 
 from tamperscope.io.paths import clipped
@@ -29,6 +39,7 @@ _TALLEST = 110 * mm
 _LINES = 60  # of a cell, of the widest letters: none may be taller than a page
 _CAPTION = 500  # letters
 _GREY, _BLACK, _PALE = HexColor("#555555"), HexColor("#111111"), HexColor("#f3f3f3")
+_QUOTED = re.compile(r"""\$'(?:\\.|[^\\'])*'|"[^"]*"|('[^']*')""")  # in a shell; found: the plain way
 _FONT, _BOLD = "Tamperscope", "Tamperscope-Bold"
 
 
@@ -103,6 +114,17 @@ class _Styles:
             spaceAfter=12,
         )
 
+    def code_lines(self, commands: str) -> str:
+        """Return command lines as markup that bash takes: in ``$'...'``, numbers are letters again."""
+
+        def quoted(found: re.Match[str]) -> str:
+            plain = found[1]
+            if plain is None or self.known.issuperset(map(ord, plain)):
+                return found[0]
+            return "$" + plain.replace("\\", "\\\\")
+
+        return "<br/>".join(self.safe(_QUOTED.sub(quoted, line)) for line in commands.split("\n"))
+
     def safe(self, text: str, most: int | None = None) -> str:
         """Return the text, clipped, as markup; letters that the font lacks as numbers, not as nothing."""
         shown = "".join(
@@ -127,18 +149,38 @@ def _fonts() -> tuple[str, str]:
 def _story(case: Case, style: _Styles) -> Iterator[Flowable]:
     yield Paragraph(style.safe(case.title), style.title)
     yield Paragraph(
-        f"Report of {case.made} on {case.count}. Pictures are "
-        "reduced for the eye; nothing was measured on them. Every figure is in result.json beside them.",
+        f"Report of {case.made} on {case.count}. {case.about}",
         style.soft,
     )
-    for number, photo in enumerate(case.photos):
-        if number:
+    photos = [[*_photo(photo, style)] for photo in case.photos]  # only then the overview is known
+    if case.several:
+        yield from _overview(case, style)
+    for number, photo in enumerate(photos, 1):
+        if number > 1 or case.several:
             yield PageBreak()
-        yield from _photo(photo, style)
+        yield AnchorFlowable(str(number))
+        yield from photo
     if case.missing:
         yield Paragraph("Not in this report", style.section)
         yield Paragraph("These files could not be analysed, or their results not be read:", style.text)
         yield from (Paragraph(style.safe(one), style.text) for one in case.missing)
+
+
+def _overview(case: Case, style: _Styles) -> Iterator[Flowable]:
+    yield Paragraph("Overview", style.section)
+    yield Paragraph(case.counts, style.text)
+    widths = [_WIDTH * share for share in (0.7, 0.15, 0.15)]
+    rows = [[Paragraph(head, style.head) for head in ("file", "verdict", "highest score")]]
+    rows += [
+        [
+            Paragraph(f'<a href="#{one.number}">{style.safe(one.name, _CAPTION)}</a>', style.cell),
+            Paragraph(one.verdict, style.cell),
+            Paragraph(one.shown, style.cell),
+        ]
+        for one in case.overview
+    ]
+    if case.lines:
+        yield _grid(rows, widths)
 
 
 def _photo(photo: PhotoReport, style: _Styles) -> Iterator[Flowable]:
@@ -166,7 +208,11 @@ def _photo(photo: PhotoReport, style: _Styles) -> Iterator[Flowable]:
         style.soft,
     )
     yield KeepTogether(
-        [Paragraph("How to repeat it", style.section), said, Paragraph(style.safe(photo.repeat), style.code)]
+        [
+            Paragraph("How to repeat it", style.section),
+            said,
+            Paragraph(style.code_lines(photo.repeat), style.code),
+        ]
     )
 
 
@@ -212,6 +258,12 @@ def _table(table: Table, style: _Styles) -> Iterator[Flowable]:
         [Paragraph(style.safe(*cell), style.cell) for cell in zip(row, most, strict=True)]
         for row in table.rows
     ]
+    yield Paragraph(style.safe(table.title), style.small)
+    yield _grid(rows, widths)
+    yield Spacer(1, 3 * mm)
+
+
+def _grid(rows: list[list[Paragraph]], widths: list[float]) -> Flowable:
     grid = Grid(rows, colWidths=widths, repeatRows=1, hAlign="LEFT")
     grid.setStyle(
         [
@@ -222,6 +274,4 @@ def _table(table: Table, style: _Styles) -> Iterator[Flowable]:
             ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
         ]
     )
-    yield Paragraph(style.safe(table.title), style.small)
-    yield grid
-    yield Spacer(1, 3 * mm)
+    return grid

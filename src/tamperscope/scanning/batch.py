@@ -14,7 +14,7 @@ from tamperscope.io.paths import display
 from tamperscope.parallel import ordered
 from tamperscope.report.failures import note_failures
 from tamperscope.scanning.find import Task, find_photos, plan_tasks
-from tamperscope.scanning.photo import Outcome, Plan, choices, scan_photo
+from tamperscope.scanning.photo import Outcome, Plan, scan_photo
 
 __all__ = ["run", "scan"]
 
@@ -77,10 +77,9 @@ def check(plan: Plan) -> None:
         OutputError: the folder cannot be written.
 
     """
-    running = [one for name in plan.detectors for one in (name, *choices(name))]
-    for one in running:
+    for one in plan.running:
         plan.build(one).prepare()
-    known = {plugin for one in running for plugin in (parts(one)[0], *parts(one)[1])}
+    known = {plugin for one in plan.running for plugin in (parts(one)[0], *parts(one)[1])}
     if unknown := sorted(set(plan.fields) - known):
         raise InvalidParameter(
             f"fields are given for {', '.join(unknown)}, which does not run", "name it among the detectors"

@@ -60,11 +60,15 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
 
     @property
+    def running(self) -> list[str]:
+        """The detectors that may run, those that others choose from included."""
+        return list(dict.fromkeys(one for name in self.detectors for one in (name, *choices(name))))
+
+    @property
     def own(self) -> list[str]:
-        """The detectors of this package that may run, those that others choose from included."""
-        asked = [name for detector in self.detectors for name in (detector, *choices(detector))]
-        names = [parts(name)[0] for name in asked]
-        return [name for name in dict.fromkeys(names) if name in plugins.names("detectors", own=True)]
+        """Those of this package, without their refiners."""
+        names = dict.fromkeys(parts(name)[0] for name in self.running)
+        return [name for name in names if name in plugins.names("detectors", own=True)]
 
     def build(self, name: str) -> Detector:
         """Return a detector with the fields that the user set."""

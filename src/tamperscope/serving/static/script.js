@@ -80,6 +80,7 @@ const viewer = document.querySelector("[data-viewer]");
 if (viewer) {
   const stage = viewer.querySelector("[data-stage]");
   const canvas = viewer.querySelector("[data-canvas]");
+  const photo = canvas.querySelector("img");
   const opacity = viewer.querySelector("[data-opacity]");
   const boxes = viewer.querySelector("[data-boxes]");
   const said = viewer.querySelector("[data-region-said]");
@@ -100,13 +101,16 @@ if (viewer) {
 
   const enlarge = (wanted, x = stage.clientWidth / 2, y = stage.clientHeight / 2) => {
     const next = Math.min(16, Math.max(1, wanted));
-    const left = ((stage.scrollLeft + x) * next) / zoom - x;
-    const top = ((stage.scrollTop + y) * next) / zoom - y;
+    const grown = next / zoom;
+    const across = stage.scrollLeft + x - canvas.clientWidth / 2; // the photo is in its middle
+    const down = stage.scrollTop + y;
     zoom = next;
-    canvas.style.width = `${100 * zoom}%`;
-    stage.scrollTo(left, top);
-    viewer.querySelector("[data-zoom-said]").textContent = zoom === 1 ? "fit" : `${Math.round(100 * zoom)}%`;
+    stage.style.setProperty("--zoom", zoom);
+    stage.scrollTo(across * grown + canvas.clientWidth / 2 - x, down * grown - y);
+    viewer.querySelector("[data-zoom-said]").textContent = `${Math.round(100 * zoom)}%`;
   };
+
+  stage.style.setProperty("--shape", photo.getAttribute("width") / photo.getAttribute("height"));
 
   const steps = { in: () => enlarge(zoom * 1.5), out: () => enlarge(zoom / 1.5), fit: () => enlarge(1) };
   for (const button of viewer.querySelectorAll("[data-zoom]")) {
