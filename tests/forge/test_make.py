@@ -355,6 +355,18 @@ def test_twins_differ_by_the_manipulation_alone(preset: str, seed: int) -> None:
     assert one.pixels.shape == other.pixels.shape
 
 
+def test_twins_fall_back_together_where_nothing_is_left_of_the_mask() -> None:
+    host = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    tiny = Recipe(kinds={"retouch": 1}, outlines={"ellipse": 1}, area=(1e-4, 3e-4), feather=0, off_grid=1)
+    pairs = [twins(host, [host], tiny, np.random.default_rng(seed)) for seed in range(60)]
+    lost = [pair for pair in pairs if pair[1].kind and "cropped" not in pair[1].parameters]
+    assert lost
+    for one, other in lost:
+        assert one.pixels.shape == host.shape
+        assert {**one.parameters, "edit": other.parameters["edit"]} == other.parameters
+        assert np.array_equal(one.pixels[~other.mask], other.pixels[~other.mask])
+
+
 def test_twins_have_the_same_pixels_beside_the_manipulation() -> None:
     host, donor = host_and_donor()
     one, other = twins(host, [donor], CERTAIN, np.random.default_rng(0))

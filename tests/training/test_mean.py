@@ -46,6 +46,13 @@ def test_what_is_frozen_keeps_what_it_knows() -> None:
     assert not torch.equal(found["body.layer1.0.bn1.running_mean"], begun["body.layer1.0.bn1.running_mean"])
 
 
+def test_a_normalization_without_weights_is_measured_anew() -> None:
+    network = build_network("mantranet")
+    begun = {name: values.clone() for name, values in network.state_dict().items()}
+    found = mean_weights(network, begun, begun, 0.5, [network.examples()])
+    assert not torch.equal(found["norm.running_mean"], begun["norm.running_mean"])
+
+
 def test_a_network_without_normalizations_needs_no_photographs() -> None:
     batch = made_batch(build_network("mfcn").sight)
     network = build_network("mfcn")

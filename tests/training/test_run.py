@@ -64,13 +64,19 @@ def interrupted(epoch: int) -> Iterator[None]:
             yield
 
 
-def test_an_interrupted_run_ends_with_the_same_weights(photographs: Photographs, tmp_path: Path) -> None:
-    whole = load_file(train("conv_lstm", photographs, photographs, TINY, tmp_path / "whole"))
+# Fusion draws as it learns.
+@pytest.mark.parametrize(("name", "variant"), [("conv_lstm", TINY.variant), ("fusion", "")])
+def test_an_interrupted_run_ends_with_the_same_weights(
+    photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, variant: str
+) -> None:
+    options, kind = replace(TINY, variant=variant), plugins.load("networks", name)
+    monkeypatch.setattr(kind, "sight", replace(kind.sight, side=64, least=0))  # the photographs are small
+    whole = load_file(train(name, photographs, photographs, options, tmp_path / "whole"))
     with interrupted(1):
-        train("conv_lstm", photographs, photographs, TINY, tmp_path / "broken")
+        train(name, photographs, photographs, options, tmp_path / "broken")
     assert not (tmp_path / "broken" / "network.safetensors").exists()
-    resumed = load_file(train("conv_lstm", photographs, photographs, TINY, tmp_path / "broken"))
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    resumed = load_file(train(name, photographs, photographs, options, tmp_path / "broken"))
+    assert all(torch.equal(whole[part], resumed[part]) for part in whole)
 
 
 def test_the_last_epoch_is_kept_though_it_was_not_the_best(

@@ -38,6 +38,7 @@ _KINDS = {  # in a manifest
     "retouch": "retouching",
     "cover": "cover",
 }
+_STEPS = ("cropped", "laundered", "caption")  # of passing a photograph on, as they are recorded
 _SMALLEST = 64  # pixels a side: room for a part, and something is left after laundering
 _LEAST_CHANGE = 0.2  # of the mask's pixels: a uniform part on the same colour manipulates nothing
 _SOFT = 0.05  # of the photograph, which a soft edge may add to a small part
@@ -89,10 +90,10 @@ def twins(
     started = _manipulated(host, donors, replace(recipe, pristine=0), rng)
     same = deepcopy(rng)
     before = {name: value for name, value in started.parameters.items() if name != "edit"}
-    return (
-        _passed_on(started.host, np.zeros_like(started.mask), "", before, recipe, same),
-        _passed_on(started.pixels, started.mask, started.kind, started.parameters, recipe, rng),
-    )
+    forged = _passed_on(started.pixels, started.mask, started.kind, started.parameters, recipe, rng)
+    unmoved = not any(step in forged.parameters for step in _STEPS)
+    none = np.zeros_like(started.mask)
+    return _passed_on(started.host, none, "", before, recipe, same, unmoved=unmoved), forged
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +165,14 @@ def _passed_on(
     parameters: dict[str, Any],
     recipe: Recipe,
     rng: np.random.Generator,
+    *,
+    unmoved: bool = False,
 ) -> Forgery:
-    """Develop the result, crop it off its grid, pass it on and choose its saving, alike for every kind."""
+    """Develop the result, crop it off its grid, pass it on and choose its saving, alike for every kind.
+
+    Where cropping and passing on leave nothing of the mask they are undone, as they are if ``unmoved``; the
+    saving is drawn as if they were not.
+    """
     if recipe.develop and rng.random() < recipe.develop:
         pixels, parameters["develop"] = develop(pixels, rng)
     whole = pixels, mask
@@ -177,9 +184,9 @@ def _passed_on(
         pixels, mask, parameters["laundered"] = launder(pixels, mask, rng)
     if recipe.caption and rng.random() < recipe.caption:
         pixels, mask, parameters["caption"] = caption(pixels, mask, rng)
-    if kind and not mask.any():  # cropped away, or too small to survive
+    if unmoved or (kind and not mask.any()):  # cropped away, or too small to survive
         pixels, mask = whole
-        for step in ("cropped", "laundered", "caption"):
+        for step in _STEPS:
             parameters.pop(step, None)
     saving = recipe.last_saving(rng)
     parameters["final"] = saving.record

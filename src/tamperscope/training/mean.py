@@ -59,7 +59,8 @@ def mean_weights(
     normalizations = [
         one
         for one in network.modules()
-        if isinstance(one, nn.BatchNorm2d) and one.weight.requires_grad  # what is frozen keeps its statistics
+        # What is frozen keeps its statistics; what has no weights cannot be.
+        if isinstance(one, nn.BatchNorm2d) and (not one.affine or one.weight.requires_grad)
     ]
     if normalizations:
         # They alone see a training; torch's own update_bn would leave out evidence as well.

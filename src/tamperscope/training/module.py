@@ -44,9 +44,13 @@ class PatchModule(lightning.LightningModule):
         # By data set and kind: their sum and number.
         self.register_buffer("areas", torch.zeros(len(sources), len(_KINDS), 2), persistent=False)
 
-    def on_train_epoch_start(self) -> None:
-        """Let what a network draws depend on the epoch alone, so that a training can be taken up again."""
-        torch.manual_seed(hash((self.training_options.seed, self.current_epoch, self.global_rank)) % 2**32)
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Let what a network draws depend on epoch and batch alone, so that a training can be taken up again.
+
+        Not once an epoch: what Lightning draws before the first batch differs in a training taken up again.
+        """
+        drawn = self.training_options.seed, self.current_epoch, batch_idx, self.global_rank
+        torch.manual_seed(hash(drawn) % 2**32)
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the loss of a batch.

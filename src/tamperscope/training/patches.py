@@ -14,8 +14,8 @@ _GRID = 8  # pixels: patches keep the JPEG grid
 def manipulated_shares(mask: NDArray[np.bool_], side: int) -> NDArray[np.float64]:
     """Return the manipulated share of each patch of ``side`` pixels on the 8x8 grid: (rows, columns) of them.
 
-    All of them together are what the paper cuts: around each contour's box, enlarged, with the region at the
-    centre, and slid so that a part of it is held.
+    **Ours**: each may be drawn. The paper cuts manipulated ones around each contour's box, enlarged, with the
+    whole region at the centre, and slid so that a part of it is held.
     """
     sums = cv2.integral(mask.astype(np.uint8))
     rows, columns = (np.arange(0, length - side + 1, _GRID) for length in mask.shape)
