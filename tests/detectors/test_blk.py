@@ -39,3 +39,19 @@ def test_few_blocks_of_any_photo_are_marked() -> None:
     result = tamperscope.detector("blk").localize(tamperscope.load(photos.encode(photos.scene(), "JPEG")))
     assert result.mask(0.5).mean() < 0.1
     assert result.score is None
+
+
+def test_of_a_single_colour_nothing_is_judged() -> None:
+    plain = np.full((96, 120, 3), 90, np.uint8)
+    result = tamperscope.detector("blk").localize(tamperscope.load(photos.encode(plain, "JPEG")))
+    assert not result.heatmap.any()
+    assert result.valid is not None
+    assert not result.valid.any()
+    assert "differs" in result.reason
+
+
+def test_what_is_equally_flat_has_the_same_heat_wherever_it_lies() -> None:
+    pixels = np.full((320, 256, 3), 90, np.uint8)
+    pixels[128:192] = photos.scene()[128:192, :256]
+    heat = tamperscope.detector("blk").localize(tamperscope.load(photos.encode(pixels))).heatmap
+    assert heat[:64].max() == heat[-64:].max() < 0.1

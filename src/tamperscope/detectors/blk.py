@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.stats import rankdata
 
-from tamperscope.detectors._base import NO_DECISION, Detector
+from tamperscope.detectors._base import NO_DECISION, Detector, nothing_judged
 from tamperscope.plugins import option
 from tamperscope.signal.windows import blocks_to_pixels
 from tamperscope.types import Card, Localization, Photo
@@ -62,11 +63,13 @@ class BlockingArtifacts(Detector):
         luma = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
         grid = self._grid(luma) + np.ascontiguousarray(self._grid(np.ascontiguousarray(luma.T)).T)
         blocks = ndimage.gaussian_filter(_misplaced(grid), self.smoothing)
-        order = np.argsort(np.argsort(blocks, axis=None, kind="stable"), kind="stable")
-        ranks = (order.reshape(blocks.shape) / max(1, blocks.size - 1)).astype(np.float32)
+        if np.ptp(blocks) == 0:
+            return nothing_judged(photo, "no block differs from the others, as in a photo of a single colour")
+        # What is equal, as all that is flat, shares a rank: else its place in the photo would decide.
+        ranks = (rankdata(blocks).reshape(blocks.shape) - 1) / (blocks.size - 1)
         return Localization(
             # Bent, so that a twelfth of the blocks of any photo reach the threshold: ranks are even.
-            heatmap=blocks_to_pixels(ranks**8, (photo.height, photo.width)),
+            heatmap=blocks_to_pixels((ranks**8).astype(np.float32), (photo.height, photo.width)),
             score=None,
             reason=NO_DECISION,
         )

@@ -32,6 +32,11 @@ class ConvLstm(PatchNetwork):
         deviations=(
             "conv3 has 32 maps, and nothing lies between conv4 and conv5: the paper is silent",
             "patches overlap by half and are blended; `stride=64` is the paper's",
+            "the map is smoothed once its patches are laid together, by a `sigma` of ours; the paper smooths "
+            "each patch, and gives no width",
+            "it learned from patches drawn evenly from the 8x8 grid, each sort by itself, instead of those "
+            "around the boxes of contours",
+            "fresh weights are scaled by what a first batch makes of them (training/start.py)",
             "the score, from the most suspicious tenth of the patches, is ours",
         ),
     )

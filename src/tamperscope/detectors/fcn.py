@@ -32,5 +32,10 @@ class Fcn(PatchNetwork):
         deviations=(
             "the widths of its layers are ours: the paper only says that they are reduced",
             "patches overlap by half and are blended; `stride=64` is the paper's",
+            "the map is smoothed once its patches are laid together, by a `sigma` of ours; the paper smooths "
+            "each patch, and gives no width",
+            "it learned from patches drawn evenly from the 8x8 grid, each sort by itself, instead of those "
+            "around the boxes of contours",
+            "fresh weights are scaled by what a first batch makes of them (training/start.py)",
         ),
     )

@@ -40,7 +40,10 @@ class Mfcn(PatchNetwork):
         licence="MIT",
         deviations=(
             "narrow: 16 to 64 maps, from scratch; VGG-16 with ImageNet's weights can be trained as a variant",
-            "the two fully connected layers are left out",
+            "fresh weights are scaled by what a first batch makes of them (training/start.py)",
+            "the two fully connected layers are left out, and what lies between the poolings' answers is "
+            "interpolated instead of learned",
+            "in the loss of the edge, its pixels weigh as much as all others, up to 50 times each",
             "what edges enclose does not gate the map unless `edges` is set",
         ),
     )

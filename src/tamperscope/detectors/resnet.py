@@ -35,7 +35,9 @@ class ResNet(ActivationNetwork):
             "the small ResNet of `wcbnet`, which sees windows of the photo as it is; ResNet-50 can be "
             "trained as a variant",
             "error levels are those of quality 5, and the most suspicious window speaks for the photo",
-            "regions come from a graph-based segmentation unless another segmenter is set",
+            "regions come from a graph-based segmentation unless another segmenter is set; distances within "
+            "one have a maximum of 1, and Bayes' rule has estimators of ours (refine/bayes.py)",
+            "the map has a maximum of 1 before it is refined",
             "the map is multiplied by the probability that the photo is manipulated",
         ),
     )

@@ -16,7 +16,9 @@ class PatchAccuracy(Metric):
     """Accuracy of patch labels; a patch is manipulated when more than ``share`` of its pixels are.
 
     References: Bappy et al. 2017, section 4 (64x64, 12.5%). **Ours**: patches lie on a grid without overlap
-    rather than being drawn, and detectors without patch labels are held to the rule by their masks.
+    rather than being drawn, and every detector's labels come from its mask by that rule, also those of a
+    network that labels patches itself: a detector gives a map. So what changes the map, as a refiner, moves
+    this accuracy.
 
     """
 
