@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import re
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -22,6 +19,7 @@ from tamperscope.report.failures import read_failures
 from tamperscope.report.figures import Figure, of_file, of_photo, of_thumbnail
 from tamperscope.report.json import top_score, written
 from tamperscope.report.overview import Line, counts, gravest_first
+from tamperscope.report.repeat import command, own_fields, unescaped
 from tamperscope.types import Card
 
 __all__ = [
@@ -38,8 +36,6 @@ __all__ = [
 ]
 
 _MOST_REGIONS = 10
-_ESCAPE = re.compile(rb"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[nrt]")  # as `display` writes what is no text
-_SPECIAL = re.compile(rb"(" + _ESCAPE.pattern + rb")|([\\'])")  # in bash's $'...'
 _T = TypeVar("_T")
 _LONGEST = 2000  # letters of a text from a record
 _COLLECTION = "scan.json"  # in what a scan with --engine writes, whose layer lies above
@@ -290,7 +286,7 @@ def _gathered(
         thumbnail_sentence=said,
         facts=tuple(facts),
         notes=tuple(notes),
-        repeat=_command(record),
+        repeat=_clipped(command(record)),
         written=_time(datetime.fromtimestamp((folder / RECORD).stat().st_mtime, timezone.utc)),
     )
 
@@ -305,7 +301,7 @@ def _time(moment: datetime) -> str:
 
 def _places(name: str, photo: Path | None) -> list[Path]:
     """Return where the photo of a record may lie."""
-    names = [Path(one) for one in dict.fromkeys((name, _unescaped(name)))]
+    names = [Path(one) for one in dict.fromkeys((name, unescaped(name)))]
     if photo is None or not photo.is_dir():
         return [photo] if photo else names
     # Whatever a record names: only a file of its digest is shown.
@@ -438,7 +434,7 @@ def _links(entry: dict[str, Any]) -> Table:
 
 
 def _settings(entry: dict[str, Any]) -> Table:
-    found = list(_plugins(entry["name"], entry["parameters"]))
+    found = list(own_fields(entry["name"], entry["parameters"]))
     rows = [
         (f"{plugin}.{key}" if len(found) > 1 else key, _clipped(value))
         for _, plugin, own in found
@@ -477,66 +473,3 @@ def _jpeg_facts(jpeg: dict[str, Any]) -> Table:
         ("thumbnail inside", "yes" if jpeg["thumbnail"] else "no"),
     )
     return Table("How it was saved (JPEG)", ("fact", "value"), rows)
-
-
-def _command(record: dict[str, Any]) -> str:
-    """Return the command lines that make the same again: one for detectors whose fields agree."""
-    runs: list[tuple[list[str], dict[str, dict[str, Any]]]] = []
-    for entry in record["detections"]:
-        fields = dict(_changed(entry["name"], entry["parameters"]))
-        for names, known in runs:
-            if all(known.get(plugin, own) == own for plugin, own in fields.items()):
-                names.append(entry["name"])
-                known.update(fields)
-                break
-        else:
-            runs.append(([entry["name"]], fields))
-    salvage = any(str(warning).startswith("salvaged") for warning in record["warnings"])
-    lines = []
-    for names, fields in runs:
-        words = ["tamperscope", "scan", "--detector", ",".join(names)]
-        for plugin, own in fields.items():
-            words += [word for key, value in own.items() for word in ("--set", f"{plugin}.{key}={value}")]
-        # A name may begin with a dash.
-        words += [*(["--salvage"] if salvage else []), "--out", "results", "--"]
-        lines.append(f"{shlex.join(words)} {_quoted(record['path'])}")
-    return _clipped("\n".join(lines))
-
-
-def _quoted(name: str) -> str:
-    """Return a photo's name as a shell takes it; what the record had to escape as bash unescapes it."""
-    if name == _unescaped(name):
-        return shlex.quote(name)
-    # No other backslash may be left, or the quote behind it would end what is quoted.
-    escaped = _SPECIAL.sub(lambda match: match[1] or b"\\" + match[2], os.fsencode(name))
-    return f"$'{os.fsdecode(escaped)}'"
-
-
-def _unescaped(name: str) -> str:
-    """Return the path that the record's name stands for, if it was written with escapes."""
-    return os.fsdecode(_ESCAPE.sub(lambda match: _letter(match[0]), os.fsencode(name)))
-
-
-def _letter(escape: bytes) -> bytes:
-    if escape[1:2] == b"x":
-        return bytes([int(escape[2:], 16)])
-    return escape.decode("unicode_escape").encode()
-
-
-def _changed(name: str, parameters: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the plugins of a detector and its refiners, each with its fields that are not the default."""
-    for kind, plugin, own in _plugins(name, parameters):
-        try:
-            usual = plugins.parameters(plugins.build(kind, plugin))
-        except TamperscopeError:  # a plugin that is not installed here
-            continue
-        yield plugin, {key: value for key, value in own.items() if key in usual and usual[key] != value}
-
-
-def _plugins(name: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield kind, name and fields of a detector's refiners, the last one first, and of itself."""
-    detector, refiners = parts(name)
-    for refiner in reversed(refiners):
-        yield "refine", refiner, parameters["refiner"]
-        parameters = parameters["detector"]
-    yield "detectors", detector, parameters
