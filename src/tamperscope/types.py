@@ -63,11 +63,6 @@ class Jpeg:
         return self.complete and not self.arithmetic and not self.remarks
 
     @property
-    def was_read(self) -> bool:
-        """Whether the coefficients were asked for before, so that their remarks cost nothing."""
-        return "_content" in self.__dict__
-
-    @property
     def subsampling(self) -> str:
         """Chroma subsampling in the usual notation, "4:0:0" for grey; the bare factors if it has no name."""
         if len(self.sampling) == 1:

@@ -1,8 +1,17 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamperscope.signal.windows import blocks_to_pixels, interpolate_blocks, mirrored, strips
+from tamperscope.signal.windows import (
+    Tile,
+    blocks_to_pixels,
+    each,
+    interpolate_blocks,
+    mirrored,
+    strips,
+    tiles,
+)
 
 
 @given(st.integers(0, 200), st.integers(1, 50))
@@ -48,3 +57,19 @@ def test_what_is_mirrored_keeps_its_blocks() -> None:
     np.testing.assert_array_equal(found[21:24], np.repeat(found[20:21], 3, axis=0))
     np.testing.assert_array_equal(found[:, 24:], found[:, 16:24][:, ::-1])
     np.testing.assert_array_equal(found[24:], found[16:24][::-1])
+
+
+def test_work_is_done_on_each_tile_and_what_fails_is_raised() -> None:
+    whole = np.zeros(100, int)
+
+    def count(tile: Tile) -> None:
+        whole[tile.place] += 1
+
+    each(count, tiles(100, 7, 2))
+    assert (whole == 1).all()
+
+    def fail(tile: Tile) -> None:
+        raise ValueError(tile.place)
+
+    with pytest.raises(ValueError, match="slice"):
+        each(fail, tiles(100, 7, 2))

@@ -61,7 +61,7 @@ class Fusion(Learned):
     """
 
     tile: int = option(
-        640, "pixels of a side of what is looked at at once, a multiple of 8", low=64, high=4096
+        800, "pixels of a side of what is looked at at once, a multiple of 8", low=64, high=4096
     )
     part: int = option(
         256, "blocks of a side of what is judged at once: more memory, and less done twice", low=64, high=4096
@@ -291,7 +291,9 @@ def _averaged(plane: Floats, side: int) -> Floats:
 
 
 def _grid(rows: int, columns: int, side: int, margin: int) -> "product[tuple[Tile, Tile]]":
-    return product(tiles(rows, side, margin), tiles(columns, side, margin))
+    """Return tiles of at most ``side``, as large as one another, since the largest one takes the memory."""
+    down, across = (tiles(length, -(-length // -(-length // side)), margin) for length in (rows, columns))
+    return product(down, across)
 
 
 def _times(part: slice, scale: int) -> slice:

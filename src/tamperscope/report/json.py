@@ -79,8 +79,8 @@ def top_score(record: dict[str, Any]) -> float | None:
 
 
 def _remarks(photo: Photo) -> tuple[str, ...]:
-    """Return the coefficients' reader's remarks, if a detector had it read them."""
-    return few(photo.jpeg.remarks) if photo.jpeg and photo.jpeg.was_read else ()
+    """Return what the coefficients' reader found amiss."""
+    return few(photo.jpeg.remarks) if photo.jpeg else ()
 
 
 def jpeg_facts(jpeg: Jpeg) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.signal.windows import tiles
+from tamperscope.signal.windows import Tile, each, tiles
 
 __all__ = ["BLOCK", "Mosaic", "find_mosaic"]
 
@@ -79,9 +79,12 @@ def find_mosaic(pixels: NDArray[np.uint8]) -> Mosaic | None:
     rows, columns = (length // BLOCK for length in pixels.shape[:2])
     loud = np.empty((rows, columns, 2, 2, 3), np.float32)
     clear = np.empty((rows, columns), bool)
-    for strip in tiles(rows, _STRIP, 1):  # a row of pixels of the neighbours is enough
+
+    def listen(strip: Tile) -> None:
         window = pixels[strip.read.start * BLOCK : strip.read.stop * BLOCK, : columns * BLOCK]
         loud[strip.place], clear[strip.place] = (found[strip.kept] for found in _loudness(window))
+
+    each(listen, tiles(rows, _STRIP, 1))  # a row of pixels of the neighbours is enough
     mean = loud.mean((2, 3, 4))
     known = clear & (mean > _CALM)
     if np.count_nonzero(known) < _ENOUGH:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tamperscope.signal.windows import strips, tiles
+from tamperscope.signal.windows import Tile, each, strips, tiles
 
 __all__ = ["BLOCK", "unlikeness"]
 
@@ -26,6 +26,7 @@ _LEAST = 0.5  # grey levels added before the logarithm
 _SORTS = 8  # directions in which places of a photo differ most
 _USUAL, _ROUNDS = 0.85, 10  # share of the places that the usual is learned from, and how often it is again
 _SMALL = 1e-6  # added to variances
+_ALIKE = 1e-10  # of what is told from brightness: causes that are that nearly the same are one
 _NEAREST = 1e-3  # added to squared distances
 _LARGE = 2**22  # pixels of a photo, above which every other row and column of residuals is enough
 _HIGH, _NARROW = 0.9, 0.6  # quantile that is 1; its distance from the median, at least
@@ -47,13 +48,16 @@ def unlikeness(pixels: NDArray[np.uint8]) -> Floats | None:
 
     """
     rows, columns = (length // BLOCK for length in pixels.shape[:2])
-    counts = np.empty((rows, columns, 2 * len(_STEPS) * _FOLD.shape[1]), np.float32)
+    counts = np.empty((rows, columns, 2 * len(_STEPS) * _CLASSES), np.float32)
     shown, known = np.empty((rows, columns, 2), np.float32), np.empty((rows, columns), bool)
     every = 2 if rows * columns * BLOCK**2 > _LARGE else 1
-    for strip in tiles(rows, _STRIP, 1):
+
+    def look(strip: Tile) -> None:
         window = pixels[strip.read.start * BLOCK : strip.read.stop * BLOCK, : columns * BLOCK]
         for whole, part in zip((counts, shown, known), _blocks(window, every), strict=True):
             whole[strip.place] = part[strip.kept]
+
+    each(look, tiles(rows, _STRIP, 1))
     count = np.count_nonzero(known)
     if count < _ENOUGH:
         return None
@@ -61,24 +65,26 @@ def unlikeness(pixels: NDArray[np.uint8]) -> Floats | None:
     found, used = counts.reshape(rows * columns, -1), known.ravel()
     _take_away(found, shown, used)
     _, directions = np.linalg.eigh(found.T @ found / count)
-    distance = _distances((found @ directions[:, -_SORTS:]).astype(np.float64), used).reshape(rows, columns)
+    places = found @ directions[:, -_SORTS:].astype(np.float32)
+    distance = _distances(places.astype(np.float64), used).reshape(rows, columns)
     logs = np.log(distance * _certainty(known) + _NEAREST)
     logs -= np.median(logs[known])
     return np.where(known, logs / max(np.quantile(logs[known], _HIGH), _NARROW), 0).astype(np.float32)
 
 
-def _classes() -> Floats:
-    """Return which of the runs of signs are one class (81, 25): of the other order, or of the other sign."""
+def _classes() -> NDArray[np.intp]:
+    """Return the class, of 25, of each of 81 runs of signs: those of the other order or sign share it."""
     runs = list(product(range(_SIGNS), repeat=_RUN))
     least = [
         min(run, run[::-1], tuple(2 - sign for sign in run), tuple(2 - sign for sign in run[::-1]))
         for run in runs
     ]
     kinds = sorted(set(least))
-    return np.array([[kind == one for kind in kinds] for one in least], np.float32)
+    return np.array([kinds.index(one) for one in least])
 
 
-_FOLD = _classes()
+_CLASS = _classes()
+_CLASSES = int(_CLASS.max()) + 1
 
 
 def _blocks(pixels: NDArray[np.uint8], every: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -120,8 +126,8 @@ def _runs(plane: NDArray[np.int16], step: int, every: int) -> Floats:
             codes = codes * _SIGNS + sign
         down, right = (np.arange(length) for length in codes.shape)
         block = ((down * every + top) // BLOCK * columns)[:, None] + (right + left) // BLOCK
-        counts = np.bincount((block * len(_FOLD) + codes).ravel(), minlength=rows * columns * len(_FOLD))
-        found.append(counts.reshape(rows, columns, len(_FOLD)).astype(np.float32) @ _FOLD)
+        counts = np.bincount((block * _CLASSES + _CLASS[codes]).ravel(), minlength=rows * columns * _CLASSES)
+        found.append(counts.reshape(rows, columns, _CLASSES).astype(np.float32))
     return np.concatenate(found, axis=2)
 
 
@@ -129,7 +135,7 @@ def _share(counts: Floats, known: NDArray[np.bool_]) -> None:
     """Make counts square roots of how often each class is found around a block, of all of its kind."""
     for number in range(counts.shape[2]):
         counts[..., number] = _around(counts[..., number] * known)
-    kinds = counts.reshape(*known.shape, -1, _FOLD.shape[1])
+    kinds = counts.reshape(*known.shape, -1, _CLASSES)
     kinds /= kinds.sum(3, keepdims=True).clip(_NEAREST)
     np.sqrt(counts, out=counts)
 
@@ -150,7 +156,7 @@ def _take_away(found: Floats, shown: Floats, used: NDArray[np.bool_]) -> None:
     causes = np.stack(terms, axis=1)
     causes[~used] = 0
     found[~used] = 0
-    weights = np.linalg.pinv(causes).astype(np.float32) @ found
+    weights = np.linalg.pinv(causes, rcond=_ALIKE).astype(np.float32) @ found
     for rows in strips(len(found), _AT_ONCE):  # so that no second array as large is needed
         found[rows] -= causes[rows].astype(np.float32) @ weights
 

@@ -1,6 +1,7 @@
 """Cutting large planes into strips on the 8x8 grid, so that memory stays bounded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import cv2
@@ -11,6 +12,7 @@ __all__ = [
     "Tile",
     "blocks_to_pixels",
     "bounded",
+    "each",
     "interpolate_blocks",
     "mirrored",
     "starts",
@@ -50,6 +52,13 @@ def tiles(length: int, side: int, margin: int) -> Iterator[Tile]:
         start = max(0, place.start - margin)
         kept = slice(place.start - start, place.stop - start)
         yield Tile(slice(start, min(length, place.stop + margin)), kept, place)
+
+
+def each(work: Callable[[Tile], None], parts: Iterable[Tile]) -> None:
+    """Do the work on every tile, in as many threads as OpenCV has: one in each of several workers."""
+    with ThreadPoolExecutor(max(1, cv2.getNumThreads())) as threads:
+        for _ in threads.map(work, parts):
+            pass  # what was raised is raised here
 
 
 def starts(length: int, side: int, stride: int) -> NDArray[np.intp]:
