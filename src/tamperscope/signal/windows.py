@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _GRID = 8
+_FEW = 4  # tiles that one thread does as fast as two
 
 
 def strips(rows: int, most: int) -> Iterator[slice]:
@@ -55,8 +56,12 @@ def tiles(length: int, side: int, margin: int) -> Iterator[Tile]:
 
 
 def each(work: Callable[[Tile], None], parts: Iterable[Tile]) -> None:
-    """Do the work on every tile, in as many threads as OpenCV has: one in each of several workers."""
-    with ThreadPoolExecutor(max(1, cv2.getNumThreads())) as threads:
+    """Do the work on every tile, in as many threads as OpenCV has: one in each of several workers.
+
+    A few tiles are not worth a thread.
+    """
+    parts = list(parts)
+    with ThreadPoolExecutor(max(1, min(cv2.getNumThreads(), len(parts) // _FEW))) as threads:
         for _ in threads.map(work, parts):
             pass  # what was raised is raised here
 
