@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from tamperscope.errors import TamperscopeError, UnreadableFile
 from tamperscope.io.decode import sniff
@@ -82,7 +82,7 @@ def find_photos(
     for path_or_uri in paths:
         given = os.fspath(path_or_uri)
         if given.startswith("file://"):  # as tables of scans with --engine call photos
-            given = unquote(urlsplit(given).path)
+            given = os.fsdecode(unquote_to_bytes(urlsplit(given).path))
         if not given:  # Path("") would be the current folder
             yield UnreadableFile("an empty path", "check the variable that it came from")
             continue

@@ -311,7 +311,7 @@ def _detect(
 
 
 def _candidates(task: Task, out: Path, digest: str) -> list[Path]:
-    """Return the folders that may be this photo's, the best first; one for those with a stem of their own."""
+    """Return the folders that may be this photo's; the first needs a stem that no other photo has."""
     stem = task.path.stem if task.path.stem.strip(". ") else "photo"
     long = os.fsdecode(os.fsencode(stem)[:190])  # leaves room for the digest in a name of 255 bytes
     return [out / stem, out / f"{long}-{digest[:8]}", out / f"{long}-{digest}"]
