@@ -84,19 +84,20 @@ def apart(
     height, width = (length // 8 * 8 for length in pixels.shape[:2])
     planes = Image.fromarray(pixels[:height, :width]).convert("YCbCr").split()
     frame = struct.pack(">BHHB", 8, height, width, 3) + b"".join(bytes([name, 0x11, 0]) for name in (1, 2, 3))
-    data = b"\xff\xd8" + _segment(0xC0, frame)
+    data = b"\xff\xd8" + segment(0xC0, frame)
     for name in order:
         found = encode(np.asarray(planes[name - 1]), "JPEG", quality=qualities[name - 1])
         parts = list(segments(found))
         for marker, _, content in parts:
             if marker in (0xDB, 0xC4):
-                data += _segment(marker, content)
+                data += segment(marker, content)
         _, start, content = parts[-1]
-        data += _segment(0xDA, bytes([1, name, *content[2:]])) + found[start + 2 + len(content) : -2]
+        data += segment(0xDA, bytes([1, name, *content[2:]])) + found[start + 2 + len(content) : -2]
     return data + b"\xff\xd9"
 
 
-def _segment(marker: int, content: bytes) -> bytes:
+def segment(marker: int, content: bytes) -> bytes:
+    """A segment of a JPEG."""
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 

@@ -29,8 +29,7 @@ class Jpeg:
     ``sampling`` its (horizontal, vertical) factors. ``quality`` is that of the nearest table of the
     Independent JPEG Group, and ``standard_tables`` says whether the tables are exactly those; ``complete``
     whether the scans bring all of each component. ``read`` gives the coefficients and the reader's remarks;
-    it is called once, when either is first asked for, because only some detectors need them and reading
-    costs as much as decoding the pixels.
+    it is called once, when either is first asked for, because reading costs as much as decoding the pixels.
     """
 
     read: Callable[[], tuple[tuple[NDArray[np.int16], ...], tuple[str, ...]]]

@@ -98,10 +98,6 @@ def test_a_changed_table_is_near_but_not_standard(quality: int, index: int) -> N
     assert abs(found - quality) <= 1 or quality < 3
 
 
-def segment(marker: int, content: bytes) -> bytes:
-    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
-
-
 def stream(
     *,
     precision: int = 8,
@@ -114,8 +110,10 @@ def stream(
     count: int = 1,
 ) -> bytes:
     header = struct.pack(">BHHB", precision, size[1], size[0], count) + bytes([1, factors, slot]) * count
-    scan = segment(0xDA, bytes([1, 1, 0, 0, 63, 0])) + bytes(64)
-    return b"\xff\xd8" + segment(0xDB, table) + segment(frame, header) + scan * scans + b"\xff\xd9"
+    scan = photos.segment(0xDA, bytes([1, 1, 0, 0, 63, 0])) + bytes(64)
+    return (
+        b"\xff\xd8" + photos.segment(0xDB, table) + photos.segment(frame, header) + scan * scans + b"\xff\xd9"
+    )
 
 
 def test_the_header_is_read_without_a_decoder() -> None:
@@ -151,9 +149,9 @@ def test_sixteen_bit_tables_and_fill_bytes_are_read() -> None:
         (stream(scans=501), CorruptFile, "501 scans"),
         (stream(scans=0), TruncatedFile, "within its header"),
         (stream()[:10], TruncatedFile, "within its header"),
-        (b"\xff\xd8\xff\xc0\x00\x04\x08\x00", CorruptFile, "too short"),
+        (b"\xff\xd8\xff\xc0\x00\x04\x08\x00", TruncatedFile, "within its header"),
         (b"\xff\xd8\xff\xdb\x00\x01", CorruptFile, "impossible length"),
-        (b"\xff\xd8" + segment(0xC0, b"\x08\0") + segment(0xDA, b""), CorruptFile, "too short"),
+        (b"\xff\xd8" + photos.segment(0xC0, b"\x08\0") + photos.segment(0xDA, b""), CorruptFile, "too short"),
     ],
 )
 def test_headers_that_contradict_themselves(data: bytes, kind: type[Exception], words: str) -> None:
@@ -185,7 +183,7 @@ def test_each_component_has_the_table_that_its_scan_began_with(order: tuple[int,
 
 def test_what_a_slot_holds_later_is_nothing_to_its_component() -> None:
     data = photos.awkward("progressive.jpg")
-    decoy = segment(0xDB, bytes([0, *[1] * 64]))
+    decoy = photos.segment(0xDB, bytes([0, *[1] * 64]))
     last = data.rindex(b"\xff\xda")
     header = read_header(data[:last] + decoy + data[last:])
     assert np.array_equal(header.tables[0], read_header(data).tables[0])

@@ -45,6 +45,7 @@ def report(
     """Put the results of a scan into one file for people: verdicts, pictures, facts, and how to repeat it."""
     from tamperscope.io.paths import display, write_whole
     from tamperscope.report.content import open_case
+    from tamperscope.report.overview import counted
     from tamperscope.report.write import make
 
     with answering():
@@ -57,5 +58,5 @@ def report(
         if not count and not case.failed:
             raise typer.Exit(FAILED)
         write_whole(path, made)
-    typer.echo(f"{display(path)}: {count} photo{'s' * (count != 1)}")
+    typer.echo(f"{display(path)}: {counted(count, 'photo')}")
     raise typer.Exit(FAILED if case.problems else 0)

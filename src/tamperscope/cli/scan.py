@@ -165,9 +165,9 @@ def _plan(names: tuple[str, ...], settings: list[str], *, limits: tuple[int, int
 
 
 def _verdict(outcome: "Outcome") -> str:
-    from tamperscope.report.content import overall
+    from tamperscope.report.json import gravest
 
-    return overall(outcome.record["detections"])[0] if outcome.record and outcome.analysed else _FAILED
+    return gravest(outcome.record) if outcome.record and outcome.analysed else _FAILED
 
 
 def show(outcome: "Outcome", as_json: bool) -> None:

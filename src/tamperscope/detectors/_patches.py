@@ -17,7 +17,18 @@ from tamperscope.refine._smooth import smooth
 from tamperscope.signal.windows import starts, whole
 from tamperscope.types import Photo
 
-__all__ = ["PatchNetwork", "top_mean"]
+__all__ = ["DRAWN", "SCALED", "SMOOTHED", "PatchNetwork", "top_mean"]
+
+# Deviations that the cards of several networks name.
+SMOOTHED = (
+    "the map is smoothed once its patches are laid together, by a `sigma` of ours; the paper smooths each "
+    "patch, and gives no width"
+)
+DRAWN = (
+    "it learned from patches drawn evenly from the 8x8 grid, each sort by itself, instead of those around "
+    "the boxes of contours"
+)
+SCALED = "fresh weights are scaled by what a first batch makes of them (training/start.py)"
 
 _GRID = 8  # pixels: patches keep the JPEG grid
 _GATES = ("hard", "soft", "none")

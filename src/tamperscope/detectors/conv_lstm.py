@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tamperscope.detectors._patches import PatchNetwork
+from tamperscope.detectors._patches import DRAWN, SCALED, SMOOTHED, PatchNetwork
 from tamperscope.types import Card
 
 __all__ = ["ConvLstm"]
@@ -32,11 +32,9 @@ class ConvLstm(PatchNetwork):
         deviations=(
             "conv3 has 32 maps, and nothing lies between conv4 and conv5: the paper is silent",
             "patches overlap by half and are blended; `stride=64` is the paper's",
-            "the map is smoothed once its patches are laid together, by a `sigma` of ours; the paper smooths "
-            "each patch, and gives no width",
-            "it learned from patches drawn evenly from the 8x8 grid, each sort by itself, instead of those "
-            "around the boxes of contours",
-            "fresh weights are scaled by what a first batch makes of them (training/start.py)",
+            SMOOTHED,
+            DRAWN,
+            SCALED,
             "the score, from the most suspicious tenth of the patches, is ours",
         ),
     )

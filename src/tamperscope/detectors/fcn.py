@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tamperscope.detectors._patches import PatchNetwork
+from tamperscope.detectors._patches import DRAWN, SCALED, SMOOTHED, PatchNetwork
 from tamperscope.types import Card
 
 __all__ = ["Fcn"]
@@ -32,10 +32,8 @@ class Fcn(PatchNetwork):
         deviations=(
             "the widths of its layers are ours: the paper only says that they are reduced",
             "patches overlap by half and are blended; `stride=64` is the paper's",
-            "the map is smoothed once its patches are laid together, by a `sigma` of ours; the paper smooths "
-            "each patch, and gives no width",
-            "it learned from patches drawn evenly from the 8x8 grid, each sort by itself, instead of those "
-            "around the boxes of contours",
-            "fresh weights are scaled by what a first batch makes of them (training/start.py)",
+            SMOOTHED,
+            DRAWN,
+            SCALED,
         ),
     )

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.ndimage import binary_fill_holes
 
 from tamperscope.detectors._learned import Look
-from tamperscope.detectors._patches import PatchNetwork
+from tamperscope.detectors._patches import SCALED, PatchNetwork
 from tamperscope.plugins import option
 from tamperscope.refine._smooth import smooth
 from tamperscope.types import Card, Photo
@@ -40,7 +40,7 @@ class Mfcn(PatchNetwork):
         licence="MIT",
         deviations=(
             "narrow: 16 to 64 maps, from scratch; VGG-16 with ImageNet's weights can be trained as a variant",
-            "fresh weights are scaled by what a first batch makes of them (training/start.py)",
+            SCALED,
             "the two fully connected layers are left out, and what lies between the poolings' answers is "
             "interpolated instead of learned",
             "in the loss of the edge, its pixels weigh as much as all others, up to 50 times each",

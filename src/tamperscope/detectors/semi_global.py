@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tamperscope.detectors._patches import PatchNetwork
+from tamperscope.detectors._patches import DRAWN, PatchNetwork
 from tamperscope.types import Card
 
 __all__ = ["SemiGlobal"]
@@ -37,8 +37,7 @@ class SemiGlobal(PatchNetwork):
             "it was continued from `conv_lstm`, for three epochs at a learning rate of 3e-4 instead of 60 at "
             "1e-4; what is manipulated weighs as much as what is not instead of 50 times as much, or 5 on "
             "Columbia; lambda, which is not published, is .1",
-            "it learned from patches drawn evenly from the 8x8 grid, each sort by itself, instead of those "
-            "around the boxes of contours",
+            DRAWN,
             "the CRF of `semi_global+crf` bounds its unary term (`crf.certainty`), and runs on a small photo",
             "the score, from the most suspicious tenth of the patches, is ours",
         ),

@@ -103,6 +103,7 @@ def read_header(data: bytes) -> Header:
 
     """
     slots: dict[int, NDArray[np.uint16]] = {}
+    opened: tuple[int, bytes] | None = None
     frame: _Frame | None = None
     first_scan, scans, more = 0, 0, False
     for marker, start, content in segments(data):
@@ -112,13 +113,14 @@ def read_header(data: bytes) -> Header:
             more = True
         elif marker in _OTHER_FRAMES:
             raise UnsupportedFormat("a lossless or hierarchical JPEG", "convert a copy to PNG or TIFF")
-        elif marker in _FRAMES and frame is None:
-            frame = _frame(marker, content)
-        elif marker == _SOS and frame:
+        elif marker in _FRAMES:
+            opened = opened or (marker, content)
+        elif marker == _SOS and opened:
+            frame = frame or _frame(*opened)
             first_scan = first_scan or start
             scans += 1
             frame.begin(content, slots)
-    if frame is None or not scans:
+    if frame is None:
         raise TruncatedFile("the JPEG ends within its header", "get a complete copy of the file")
     if scans > _MOST_SCANS:
         raise CorruptFile(f"the JPEG has {scans} scans", "it is damaged or made to stall programs")

@@ -17,8 +17,8 @@ from tamperscope.io.exif import Exif, read_exif
 from tamperscope.io.paths import EVIDENCE, RECORD, clipped, display
 from tamperscope.report.failures import read_failures
 from tamperscope.report.figures import Figure, of_file, of_photo, of_thumbnail
-from tamperscope.report.json import top_score, written
-from tamperscope.report.overview import Line, counts, gravest_first
+from tamperscope.report.json import gravest, top_score, written
+from tamperscope.report.overview import Line, counted, counts, gravest_first
 from tamperscope.report.repeat import command, own_fields, unescaped
 from tamperscope.types import Card
 
@@ -31,11 +31,25 @@ __all__ = [
     "gather",
     "open_alone",
     "open_case",
-    "overall",
     "read_record",
 ]
 
 _MOST_REGIONS = 10
+_MEANING = {
+    "manipulated": (
+        "Signs of manipulation were found. They say where to look; whether an edit deceives, and who made "
+        "it, they do not say."
+    ),
+    "cannot tell": (
+        "No conclusion. What was found is too little to call the photo manipulated, and too much, or of a "
+        "kind, that does not clear it."
+    ),
+    "no evidence": (
+        "No signs of manipulation were found. That is no proof that the photo is genuine: an edit may have "
+        "left no trace that is looked for here, or saving the photo again may have removed it."
+    ),
+    "not applicable": "No detector could judge this photo.",
+}
 _T = TypeVar("_T")
 _LONGEST = 2000  # letters of a text from a record
 _COLLECTION = "scan.json"  # in what a scan with --engine writes, whose layer lies above
@@ -116,7 +130,7 @@ class Case:
     @property
     def count(self) -> str:
         """How many photos are to be reported, in words."""
-        return f"{len(self.folders)} photo{'s' * (len(self.folders) != 1)}"
+        return counted(len(self.folders), "photo")
 
     @property
     def about(self) -> str:
@@ -258,7 +272,7 @@ def _gathered(
         photo = decode(data, salvage=True) if pictures else None
     except TamperscopeError as error:
         notes.append(f"the photo is not shown here: {error.problem}")
-    verdict, sentence = overall(record["detections"])
+    verdict = gravest(record)
     shown = ", ".join(map(_clipped, record["evidence_sheet"]))
     facts = [_file_facts(record), *([_jpeg_facts(record["jpeg"])] if record["jpeg"] else [])]
     if exif.rows or exif.position:
@@ -272,7 +286,7 @@ def _gathered(
         name=_clipped(record["path"]),
         verdict=verdict,
         score=top_score(record),
-        sentence=sentence,
+        sentence=_MEANING[verdict],
         photo=of_photo(photo) if photo else None,
         findings=tuple(_finding(entry, folder, pictures) for entry in record["detections"]),
         evidence=of_file(
@@ -327,28 +341,6 @@ def _original(places: Sequence[Path], digest: str) -> bytes:
             return data
         problem = CorruptFile("under its name lies a file with other bytes")
     raise problem or CorruptFile("the record names no file")
-
-
-def overall(entries: Sequence[dict[str, Any]]) -> tuple[str, str]:
-    """Return the gravest verdict of the detectors that judge, and what it means."""
-    said = [entry["verdict"] for entry in entries if entry["score"] is not None]
-    said = said or [entry["verdict"] for entry in entries]  # maps alone decide nothing
-    if "manipulated" in said:
-        return "manipulated", (
-            "Signs of manipulation were found. They say where to look; whether an edit deceives, and who "
-            "made it, they do not say."
-        )
-    if "cannot tell" in said:
-        return "cannot tell", (
-            "No conclusion. What was found is too little to call the photo manipulated, and too much, or of "
-            "a kind, that does not clear it."
-        )
-    if "no evidence" in said:
-        return "no evidence", (
-            "No signs of manipulation were found. That is no proof that the photo is genuine: an edit may "
-            "have left no trace that is looked for here, or saving the photo again may have removed it."
-        )
-    return "not applicable", "No detector could judge this photo."
 
 
 def _finding(entry: dict[str, Any], folder: Path, pictures: bool) -> Finding:

@@ -12,8 +12,10 @@ from tamperscope.types import Jpeg, Link, Localization, Photo, Region
 
 __all__ = [
     "SCHEMA_VERSION",
+    "VERDICTS",
     "detection",
     "dumps",
+    "gravest",
     "jpeg_facts",
     "judged",
     "not_applicable",
@@ -24,6 +26,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+VERDICTS = ("manipulated", "cannot tell", "no evidence", "not applicable")  # the gravest first
 _MOST_LINKS = 50
 
 
@@ -76,6 +79,14 @@ def top_score(record: dict[str, Any]) -> float | None:
     """Return the highest score of the detectors that gave one."""
     scores = (entry["score"] for entry in record["detections"])
     return max((score for score in scores if score is not None), default=None)
+
+
+def gravest(record: dict[str, Any]) -> str:
+    """Return the gravest verdict of the detectors that judge."""
+    entries = record["detections"]
+    said = [entry["verdict"] for entry in entries if entry["score"] is not None]
+    said = said or [entry["verdict"] for entry in entries]  # maps alone decide nothing
+    return next((verdict for verdict in VERDICTS if verdict in said), VERDICTS[-1])
 
 
 def _remarks(photo: Photo) -> tuple[str, ...]:

@@ -4,11 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tamperscope.report.json import written
+from tamperscope.report.json import VERDICTS, written
 
-__all__ = ["Line", "counts", "gravest_first"]
-
-_GRAVITY = ("manipulated", "cannot tell", "no evidence", "not applicable")
+__all__ = ["Line", "counted", "counts", "gravest_first"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Line:
 
 def gravest_first(lines: Iterable[Line]) -> list[Line]:
     """Return the lines by verdict, and those of a verdict by score, the highest first."""
-    return sorted(lines, key=lambda one: (_GRAVITY.index(one.verdict), one.score is None, -(one.score or 0)))
+    return sorted(lines, key=lambda one: (VERDICTS.index(one.verdict), one.score is None, -(one.score or 0)))
 
 
 def counts(lines: Iterable[Line], failed: int, unread: int) -> str:
@@ -38,14 +36,19 @@ def counts(lines: Iterable[Line], failed: int, unread: int) -> str:
     '1 photo: 1 manipulated. 2 files could not be analysed: see the end.'
     """
     found = Counter(one.verdict for one in lines)
-    verdicts = ", ".join(f"{found[one]} {one}" for one in _GRAVITY if found[one])
-    said = [f"{_count(found.total(), 'photo')}{': ' * bool(verdicts)}{verdicts}."]
+    verdicts = ", ".join(f"{found[one]} {one}" for one in VERDICTS if found[one])
+    said = [f"{counted(found.total(), 'photo')}{': ' * bool(verdicts)}{verdicts}."]
     if failed:
-        said.append(f"{_count(failed, 'file')} could not be analysed: see the end.")
+        said.append(f"{counted(failed, 'file')} could not be analysed: see the end.")
     if unread:
-        said.append(f"{_count(unread, 'result')} could not be read: see the end.")
+        said.append(f"{counted(unread, 'result')} could not be read: see the end.")
     return " ".join(said)
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return how many there are, in words.
+
+    >>> counted(2, "photo")
+    '2 photos'
+    """
     return f"{number} {noun}{'s' * (number != 1)}"

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from tamperscope.errors import TamperscopeError
-from tamperscope.report.content import overall
-from tamperscope.report.json import top_score
+from tamperscope.report.json import gravest, top_score
 from tamperscope.scanning.find import Task
 from tamperscope.scanning.photo import Outcome, Plan, guarded, scan_photo
 from tamperscope.serving.places import Places
@@ -87,4 +86,4 @@ def analyse(claimed: Analysis, places: Places, settings: Settings) -> Outcome:
 def _summary(record: dict[str, Any] | None) -> dict[str, Any]:
     if record is None:
         return {}
-    return {"verdict": overall(record["detections"])[0], "score": top_score(record)}
+    return {"verdict": gravest(record), "score": top_score(record)}
