@@ -1,6 +1,8 @@
 import os
+import re
 import struct
 import tempfile
+import threading
 from pathlib import Path
 
 import jpeglib
@@ -163,13 +165,13 @@ def test_unreadable_coefficients_are_empty_and_remarked_on(monkeypatch: pytest.M
     class Library:
         @staticmethod
         def read_jpeg_dct(*_: object) -> int:
-            os.write(2, b"a message\na message\n")
+            os.write(2, 2 * b"Corrupt JPEG data: bad Huffman code\n")
             return 0
 
     monkeypatch.setattr(module, "_library", Library)
     jpeg = facts(photos.awkward("photo.jpg"))
     assert jpeg.coefficients == ()
-    assert jpeg.remarks == ("the DCT coefficients cannot be read", "a message")
+    assert jpeg.remarks == ("the DCT coefficients cannot be read", "Corrupt JPEG data: bad Huffman code")
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (2, 3, 1)])
@@ -206,7 +208,7 @@ def test_one_table_for_all_components_is_the_standard_s_too() -> None:
 
 
 def test_standard_error_comes_back_even_after_an_exception(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(KeyError), diverted_stderr():
+    with pytest.raises(KeyError), diverted_stderr(re.compile(b"own")):
         raise KeyError
     os.write(2, b"heard")
     assert capfd.readouterr().err == "heard"
@@ -217,9 +219,42 @@ def test_a_process_without_standard_error_has_nothing_to_divert(monkeypatch: pyt
         raise OSError
 
     monkeypatch.setattr(os, "dup", fail)
-    with diverted_stderr() as lines:
+    with diverted_stderr(re.compile(b"own")) as lines:
         pass
     assert lines == []
+
+
+def test_what_others_write_meanwhile_is_no_remark_and_arrives(capfd: pytest.CaptureFixture[str]) -> None:
+    with diverted_stderr(re.compile(b"own: ")) as lines:
+        os.write(2, b"own: bad\nanother thread\nown: bad\nits last words")
+    assert lines == ["own: bad"]
+    assert capfd.readouterr().err == "another thread\nits last words"
+
+
+def test_a_thread_that_writes_to_standard_error_changes_no_photo(capfd: pytest.CaptureFixture[str]) -> None:
+    sound = photos.encode(photos.scene(), "JPEG")
+    middle = len(sound) // 2
+    damaged = sound[:middle] + b"\xff\xd3" + sound[middle + 2 :]  # a restart marker where none belongs
+
+    def remarks() -> list[tuple[str, ...]]:
+        found = (decode(data, salvage=True).jpeg for data in (sound, damaged))
+        return [jpeg.remarks for jpeg in found if jpeg]
+
+    quiet = remarks()
+    assert [len(one) for one in quiet] == [0, 1]
+    done = threading.Event()
+
+    def chatter() -> None:
+        while not done.wait(0.001):
+            os.write(2, b"INFO:root:served\n")
+
+    other = threading.Thread(target=chatter)
+    other.start()
+    loud = [remarks() for _ in range(5)]
+    done.set()
+    other.join()
+    assert loud == 5 * [quiet]
+    assert set(capfd.readouterr().err.splitlines()) == {"INFO:root:served"}
 
 
 def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import re
 import stat
 import threading
 import warnings
@@ -359,13 +360,17 @@ def _salvage(stream: bytes, kind: str, notes: list[str]) -> ImageFile:
     return image
 
 
+# How libtiff's lines begin: by the function, or by the name that Pillow gives all files.
+_LIBTIFF = re.compile(rb"(?:_?TIFF\w+|tempfile\.tif|JPEGLib|\w*(?:Decode|Setup|Acc|Fetch|Fill)\w*): ")
+
+
 def _load(image: ImageFile, data: bytes, kind: str, notes: list[str]) -> None:
     if isinstance(image, TiffImageFile):  # which Pillow would turn as soon as it is loaded
         with suppress(Exception):
             image.getexif().pop(ExifTags.Base.Orientation, None)
     try:
         # libtiff prints what it finds amiss; the other libraries raise or keep silent.
-        diverted = diverted_stderr() if kind == "TIFF" else nullcontext[list[str]]([])
+        diverted = diverted_stderr(_LIBTIFF) if kind == "TIFF" else nullcontext[list[str]]([])
         with diverted as remarks:
             image.load()
         if kind == "PNG":  # of whose checksums the decoder asks for few

@@ -5,7 +5,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,12 @@ __all__ = [
 
 # A marker is FF and a byte that is neither stuffing (00), nor fill (FF), nor a restart (D0-D7).
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+# All that libjpeg warns of while it reads coefficients (jerror.h, JWRN).
+_WARNINGS = re.compile(
+    rb"Corrupt JPEG data: |Premature end of JPEG file|Inconsistent progression sequence for component |"
+    rb"Invalid SOS parameters for sequential JPEG|Warning: unknown JFIF revision number |"
+    rb"Unknown Adobe color transform code "
+)
 _SOI, _EOI, _SOS, _DQT, _TEM, _APP2 = 0xD8, 0xD9, 0xDA, 0xDB, 0x01, 0xE2
 _FRAMES = {
     0xC0,
@@ -272,7 +278,7 @@ def read_jpeg(data: bytes, header: Header, *, thumbnail: bool) -> Jpeg:
     """
     quality, standard = estimate_quality(header.tables)
     return Jpeg(
-        read=lambda: _coefficients(data, header),
+        read=partial(_coefficients, data, header),  # which another process can be sent
         tables=header.tables,
         sampling=header.sampling,
         progressive=header.progressive,
@@ -298,7 +304,7 @@ def _coefficients(data: bytes, header: Header) -> tuple[tuple[NDArray[np.int16],
     pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
     pointers += [ctypes.c_void_p()] * (4 - len(arrays))
     slots, tables = np.zeros(4, np.int16), np.zeros((4, 64), np.uint16)
-    with as_file(data) as name, diverted_stderr() as remarks:
+    with as_file(data) as name, diverted_stderr(_WARNINGS) as remarks:
         done = _library().read_jpeg_dct(
             name, *pointers, tables.ctypes.data_as(ctypes.c_void_p), slots.ctypes.data_as(ctypes.c_void_p)
         )

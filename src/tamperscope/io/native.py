@@ -1,12 +1,13 @@
 """What native libraries ask of a process: files with names, and a place for their messages."""
 
 import os
+import re
 import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import IO
 
@@ -44,8 +45,12 @@ def _sink() -> IO[bytes]:
 
 
 @contextmanager
-def diverted_stderr() -> Iterator[list[str]]:
-    """Collect what the C library prints to the process's standard error: it offers no other way."""
+def diverted_stderr(own: re.Pattern[bytes]) -> Iterator[list[str]]:
+    """Collect what a C library prints to the process's standard error: it offers no other way.
+
+    Its lines are known by how they begin. Others, which threads may write meanwhile, are no remark on a
+    photo: they are written where they belong, afterwards.
+    """
     lines: list[str] = []
     with _STDERR, _sink() as sink:
         try:
@@ -60,7 +65,13 @@ def diverted_stderr() -> Iterator[list[str]]:
             os.dup2(saved, 2)
             os.close(saved)
             sink.seek(0)
-            lines += dict.fromkeys(sink.read().decode("utf-8", "replace").splitlines())
+            said = dict.fromkeys(line for line in sink if own.match(line))
+            lines += [line.decode("utf-8", "replace").rstrip("\r\n") for line in said]
+            sink.seek(0)
+            others = b"".join(line for line in sink if not own.match(line))
+            with suppress(OSError):
+                while others:
+                    others = others[os.write(2, others) :]
 
 
 @contextmanager
