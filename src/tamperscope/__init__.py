@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tamperscope.io.decode import decode as load
     from tamperscope.scanning.batch import scan
     from tamperscope.scanning.photo import Outcome
+    from tamperscope.signal.regions import find_regions
     from tamperscope.types import Card, Jpeg, Link, Localization, Need, Photo, Region
 
 __version__ = "0.1.0"
@@ -32,6 +33,7 @@ __all__ = [
     "TamperscopeError",
     "__version__",
     "detector",
+    "find_regions",
     "load",
     "scan",
 ]
@@ -49,6 +51,7 @@ _HOMES = {
     "Photo": ("types", "Photo"),
     "Region": ("types", "Region"),
     "TamperscopeError": ("errors", "TamperscopeError"),
+    "find_regions": ("signal.regions", "find_regions"),
     "load": ("io.decode", "decode"),
     "scan": ("scanning.batch", "scan"),
 }
@@ -83,3 +86,7 @@ def __getattr__(name: str) -> Any:
 
     module, attribute = _HOMES[name]
     return getattr(import_module(f"tamperscope.{module}"), attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,6 +1,6 @@
 """The values that everything else produces and consumes; NumPy only.
 
-All are immutable and checked when they are made, so that a wrong shape or range fails where it arose.
+All are checked when they are made, so that a wrong shape or range fails where it arose, and read-only.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,11 +8,21 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Card", "Jpeg", "Link", "Localization", "Need", "Photo", "Region", "Sample"]
+
+_T = TypeVar("_T", bound=np.generic)
+
+
+def _fixed(array: NDArray[_T]) -> NDArray[_T]:
+    """Return an array that nobody writes to; whoever has the one that was given still can."""
+    seen: NDArray[_T] = array.view()
+    seen.setflags(write=False)
+    return seen
 
 
 class Need(Enum):
@@ -107,7 +117,7 @@ class Photo:
             raise ValueError(f"orientation must be 1 to 8, not {self.orientation}")
         if not 0 <= self.decoded_rows <= self.height:
             raise ValueError(f"decoded_rows must be 0 to {self.height}, not {self.decoded_rows}")
-        self.pixels.setflags(write=False)
+        object.__setattr__(self, "pixels", _fixed(self.pixels))
 
     @property
     def height(self) -> int:
@@ -169,7 +179,6 @@ class Localization:
     heatmap: NDArray[np.float32]
     score: float | None
     valid: NDArray[np.bool_] | None = None
-    regions: tuple[Region, ...] = ()
     links: tuple[Link, ...] = ()
     reason: str = ""
     evidence: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -187,8 +196,9 @@ class Localization:
         if self.valid is not None and (
             self.valid.dtype != np.bool_ or self.valid.shape != self.heatmap.shape
         ):
-            raise ValueError(f"valid must be bool {self.heatmap.shape}, not {self.valid.shape}")
-
+            raise ValueError(
+                f"valid must be bool {self.heatmap.shape}, not {self.valid.dtype} {self.valid.shape}"
+            )
         for name, one in self.evidence.items():
             if (
                 one.dtype != np.float32
@@ -197,6 +207,9 @@ class Localization:
                 or not (one.min() >= 0 and one.max() <= 1)
             ):
                 raise ValueError(f"evidence {name!r} must be float32 (height, width) in [0, 1]")
+        object.__setattr__(self, "heatmap", _fixed(self.heatmap))
+        if self.valid is not None:
+            object.__setattr__(self, "valid", _fixed(self.valid))
 
     def mask(self, threshold: float) -> NDArray[np.bool_]:
         """Return bool ``(height, width)``: at or above ``threshold`` where the method can judge."""

@@ -126,3 +126,15 @@ def test_the_sheet_shows_the_maps_that_led_to_a_heatmap() -> None:
     middle = first.shape[0] // 2 + 20
     assert first[middle, 80].sum() > first[middle, 20].sum(), "hot where the map is, on the right"
     assert second[middle, 20].sum() > second[middle, 80].sum()
+
+
+def test_specks_that_are_no_region_are_not_outlined() -> None:
+    heatmap = np.zeros((100, 200), np.float32)
+    heatmap[10:17, 10:19] = 1  # 63 pixels
+    photo = decode(photos.encode(np.zeros((100, 200, 3), np.uint8)))
+    inside = np.s_[5:22, 5:24]
+    speck = picture(draw_overlay(photo, Localization(heatmap, None), 0.5))[inside]
+    heatmap[17, 10] = 1
+    region = picture(draw_overlay(photo, Localization(heatmap, None), 0.5))[inside]
+    assert not (speck == 255).all(axis=2).any()
+    assert (region == 255).all(axis=2).any()

@@ -17,7 +17,7 @@ def photo(pixels: NDArray[np.uint8]) -> Photo:
 
 
 def brute(crf: Crf, pixels: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mean field over all pairs of pixels, and both labels, as the paper writes it."""
+    """Mean field over all pairs of pixels, each with itself, too, and both labels, else as in the paper."""
     rows, columns = (places.ravel().astype(float) for places in np.indices(heat.shape))
     distance = np.subtract.outer(rows, rows) ** 2 + np.subtract.outer(columns, columns) ** 2
     colours = pixels.reshape(-1, 3).astype(float)

@@ -58,6 +58,12 @@ def test_a_doubtful_score_clears_nobody(score: float, verdict: str) -> None:
     assert report.detection(result, 0.5, (), 0.2)["verdict"] == verdict
 
 
+@pytest.mark.parametrize(("score", "verdict"), [(0.0, "cannot tell"), (0.5, "manipulated")])
+def test_who_judged_no_place_clears_nobody(score: float, verdict: str) -> None:
+    result = Localization(np.ones((2, 2), np.float32), score, np.zeros((2, 2), bool))
+    assert report.detection(result, 0.5, ())["verdict"] == verdict
+
+
 def test_numbers_that_json_lacks_are_refused() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         report.dumps({"score": float("nan")})

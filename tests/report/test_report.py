@@ -22,7 +22,7 @@ from pypdf import PdfReader
 import photos
 from tamperscope.cluster.work import SETTINGS
 from tamperscope.errors import CorruptFile, OutputError
-from tamperscope.io.decode import decode
+from tamperscope.io.decode import Limits, decode
 from tamperscope.io.exif import read_exif
 from tamperscope.report.content import Case, PhotoReport, gather, open_alone, open_case
 from tamperscope.report.failures import note_failures
@@ -32,6 +32,7 @@ from tamperscope.report.html import page
 from tamperscope.report.json import written
 from tamperscope.report.overview import Line
 from tamperscope.report.pdf import _fonts, _Styles, document
+from tamperscope.report.repeat import command
 from tamperscope.report.write import make
 from tamperscope.scanning.batch import scan
 from tamperscope.scanning.find import plan_tasks
@@ -118,10 +119,42 @@ def test_every_form_says_it_in_plain_words(forged: Path, make_one: Any) -> None:
 
 
 def test_what_is_found_nowhere_is_no_proof(tmp_path: Path) -> None:
-    folder = scanned(tmp_path, photos.encode(photos.crop(96, 128), "JPEG"), detectors=("adjpeg",))
-    found = gather(folder)
+    once = photos.encode(photos.scene(), "JPEG", quality=60)
+    twice = photos.encode(photos.decode_pixels(once), "JPEG", quality=90)
+    found = gather(scanned(tmp_path, twice, detectors=("adjpeg",)))
     assert found.verdict == "no evidence"
     assert "no proof that the photo is genuine" in found.sentence
+
+
+def test_who_judged_no_place_clears_no_photo(tmp_path: Path) -> None:
+    folder = scanned(tmp_path, photos.encode(photos.crop(96, 128), "JPEG"), detectors=("adjpeg",))
+    found = gather(folder)
+    assert found.verdict == "cannot tell"
+    assert "nothing can be told apart" in found.findings[0].sentence
+
+
+def test_it_says_who_said_so_and_why_regions_may_not_weigh_enough(forged: Path, tmp_path: Path) -> None:
+    assert "So says adjpeg; of the others, see below." in gather(forged).sentence
+    assert "weigh too little" not in gather(forged).findings[0].sentence
+    record = json.loads((forged / "result.json").read_bytes())
+    (entry, _) = record["detections"]
+    record["detections"] = [{**entry, "score": 0.3, "verdict": "no evidence"}]
+    (tmp_path / "result.json").write_text(json.dumps(record))
+    found = gather(tmp_path)
+    assert "The outlined regions of its map do; they weigh too little" in found.findings[0].sentence
+    assert "So says" not in found.sentence
+
+
+def test_larger_photos_are_shown_where_they_may_be(tmp_path: Path) -> None:
+    folder = scanned(tmp_path, photos.encode(photos.crop(96, 128), "JPEG"), detectors=("ela",))
+    few = Limits(pixels=96 * 128 - 1)
+    assert gather(folder, limits=few).photo is None
+    assert gather(folder).photo is not None
+    record = {"detections": [], "warnings": [], "path": "a.jpg", "width": 20_000, "height": 20_000}
+    assert "--max-" not in command({**record, "bytes": 1, "width": 1})
+    run = {"name": "ela", "parameters": {}}
+    raised = command({**record, "bytes": 2**29 + 1, "detections": [run]})
+    assert "--max-megapixels 400 --max-mebibytes 513 --out results -- a.jpg" in raised
 
 
 def test_maps_alone_decide_nothing_and_what_cannot_judge_says_so(tmp_path: Path) -> None:
@@ -442,6 +475,12 @@ def test_a_record_reads_nothing_from_elsewhere(tmp_path: Path) -> None:
         (folder / "result.json").write_text(json.dumps(record))
         with pytest.raises(CorruptFile):
             gather(folder)
+
+
+def test_what_is_read_from_right_to_left_is_not_shown_backwards(tmp_path: Path) -> None:
+    folder = scanned(tmp_path, photos.encode(photos.crop(64, 80), "JPEG"), "\u05e9\u05dc \u0645a.jpg")
+    said = text(document(open_case(folder, "b"))).replace(" ", "")
+    assert "\\u05e9\\u05dc\\u0645a.jpg" in said
 
 
 def test_letters_that_the_font_lacks_are_written_as_their_numbers(tmp_path: Path) -> None:

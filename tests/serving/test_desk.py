@@ -56,7 +56,7 @@ def test_a_report_that_takes_too_long_is_given_up_and_the_next_one_made(tmp_path
 def test_a_report_that_cannot_be_made_leaves_no_timer_behind(tmp_path: Path) -> None:
     try:
         with pytest.raises(OutputError, match="holds no results"):
-            counter._report(Places.of(tmp_path, new_id()), Form.json, False, 600)
+            counter._report(Places.of(tmp_path, new_id()), Form.json, False, Settings(tmp_path))
         assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from tamperscope.refine._regions import find_regions
+from tamperscope.signal.regions import find_regions
 from tamperscope.types import Localization, Region
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from tamperscope.signal.regions import without_specks
 from tamperscope.types import Localization, Photo
 
 __all__ = [
@@ -123,7 +124,7 @@ def overlay(photo: Photo, localization: Localization, threshold: float) -> NDArr
     width = _stroke(heat.shape)
     if localization.valid is not None:
         hatch(canvas, localization.valid)
-    outline(canvas, localization.mask(threshold), (255, 255, 255), width)
+    outline(canvas, without_specks(localization.mask(threshold)), (255, 255, 255), width)
     for link in localization.links:
         ends = (link.x, link.y), (link.to_x, link.to_y)
         for colour, thickness in (((0, 0, 0), 3 * width), ((255, 255, 255), width)):

@@ -27,8 +27,9 @@ class Crf(Refiner):
     """Mean-field inference in a fully connected CRF with Potts compatibility and two Gaussian kernels.
 
     The unary term is the logit of the heat, less that of the threshold, and bounded: where a map that is no
-    probability is 0, it would outvote everything. Each pixel then hears from all others: those near it and
-    alike in colour (appearance), and those next to it (smoothness), each kernel normalized symmetrically.
+    probability is 0, it would outvote everything. Each pixel then hears from all: those near it and alike in
+    colour (appearance), and those next to it (smoothness), each kernel normalized symmetrically. The sums
+    hold the pixel itself, which the paper leaves out: what is alone of its kind believes itself.
     Widths count pixels of the photo brought to at most ``size`` pixels, where inference runs; a guided filter
     brings the result to the edges of the full photo.
 

@@ -51,6 +51,7 @@ _MEANING = {
     "not applicable": "No detector could judge this photo.",
 }
 _T = TypeVar("_T")
+_LIMITS = Limits()
 _LONGEST = 2000  # letters of a text from a record
 _COLLECTION = "scan.json"  # in what a scan with --engine writes, whose layer lies above
 
@@ -104,8 +105,8 @@ class Case:
     """Photos that are reported together; ``photo`` says where they lie, see `gather`.
 
     ``failed`` says of the files that could not be scanned why; ``beside``, whether the report will lie with
-    the records. ``problems`` are those met on the way: photos whose records cannot be read are left out;
-    ``lines`` are of the others, by their number.
+    the records; ``limits``, how large a photo may be to be shown. ``problems`` are those met on the way:
+    photos whose records cannot be read are left out; ``lines`` are of the others, by their number.
     """
 
     title: str
@@ -114,6 +115,7 @@ class Case:
     photo: Path | None = None
     failed: tuple[str, ...] = ()
     beside: bool = True
+    limits: Limits = _LIMITS
     problems: list[TamperscopeError] = field(default_factory=list)
     lines: dict[int, Line] = field(default_factory=dict)
 
@@ -161,7 +163,7 @@ class Case:
     @property
     def photos(self) -> Iterator[PhotoReport]:
         """The photos that can be reported, made one at a time."""
-        found = self._each(partial(gather, position=self.position, photo=self.photo))
+        found = self._each(partial(gather, position=self.position, photo=self.photo, limits=self.limits))
         for number, photo in enumerate(found, 1):
             self.lines[number] = Line(number, photo.name, photo.verdict, photo.score)
             yield photo
@@ -194,7 +196,9 @@ def open_case(results: Path, title: str = "", *, position: bool = False, photo: 
     return Case(display(title or results.resolve().name), tuple(folders), position, photo, failed)
 
 
-def open_alone(results: Path, *, position: bool = False, photo: Path | None = None) -> Case:
+def open_alone(
+    results: Path, *, position: bool = False, photo: Path | None = None, limits: Limits = _LIMITS
+) -> Case:
     """Return the case of one photo, by whose name it is titled, for a report that goes without its record.
 
     Raises:
@@ -203,7 +207,8 @@ def open_alone(results: Path, *, position: bool = False, photo: Path | None = No
 
     """
     case = open_case(results, position=position, photo=photo)
-    return replace(case, title=_clipped(read_record(results).get("path", case.title)), beside=False)
+    title = _clipped(read_record(results).get("path", case.title))
+    return replace(case, title=title, beside=False, limits=limits)
 
 
 def _no_results(results: Path) -> OutputError:
@@ -234,13 +239,18 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def gather(
-    folder: Path, *, position: bool = False, photo: Path | None = None, pictures: bool = True
+    folder: Path,
+    *,
+    position: bool = False,
+    photo: Path | None = None,
+    limits: Limits = _LIMITS,
+    pictures: bool = True,
 ) -> PhotoReport:
     """Return the report of a photo from the folder of its results.
 
     The photo itself is shown, and its EXIF read, where it can be read under the name of the record, or as
     ``photo``, or, if that is a folder, below it under the end of that name, and is the same; places in EXIF
-    only with ``position``. Without ``pictures`` none is decoded.
+    only with ``position``. Larger ones than ``limits`` are not; without ``pictures`` none is decoded.
 
     Raises:
         CorruptFile: the record cannot be read.
@@ -248,7 +258,7 @@ def gather(
     """
     record = read_record(folder)
     try:
-        return _gathered(record, folder, position, _places(record["path"], photo), pictures)
+        return _gathered(record, folder, position, _places(record["path"], photo), limits, pictures)
     except (OSError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _no_record(folder / RECORD, error) from error
 
@@ -262,17 +272,28 @@ def _no_record(path: Path, error: Exception) -> CorruptFile:
 
 
 def _gathered(
-    record: dict[str, Any], folder: Path, position: bool, places: Sequence[Path], pictures: bool
+    record: dict[str, Any],
+    folder: Path,
+    position: bool,
+    places: Sequence[Path],
+    limits: Limits,
+    pictures: bool,
 ) -> PhotoReport:
     notes = [_clipped(note) for note in record["warnings"]]
     photo, exif = None, Exif()
     try:
-        data = _original(places, record["sha256"])
+        data = _original(places, record["sha256"], limits)
         exif = read_exif(data)
-        photo = decode(data, salvage=True) if pictures else None
+        photo = decode(data, salvage=True, limits=limits) if pictures else None
     except TamperscopeError as error:
         notes.append(f"the photo is not shown here: {error.problem}")
     verdict = gravest(record)
+    led = [_clipped(entry["name"]) for entry in record["detections"] if entry["verdict"] == verdict]
+    by = (
+        f" So says {', '.join(led)}; of the others, see below."
+        if len(led) < len(record["detections"])
+        else ""
+    )
     shown = ", ".join(map(_clipped, record["evidence_sheet"]))
     facts = [_file_facts(record), *([_jpeg_facts(record["jpeg"])] if record["jpeg"] else [])]
     if exif.rows or exif.position:
@@ -286,13 +307,14 @@ def _gathered(
         name=_clipped(record["path"]),
         verdict=verdict,
         score=top_score(record),
-        sentence=_MEANING[verdict],
+        sentence=_MEANING[verdict] + by,
         photo=of_photo(photo) if photo else None,
-        findings=tuple(_finding(entry, folder, pictures) for entry in record["detections"]),
+        findings=tuple(_finding(entry, folder, limits, pictures) for entry in record["detections"]),
         evidence=of_file(
             folder / EVIDENCE,
             "all maps",
             f"What was seen by {shown}, and the maps that led to it, side by side.",
+            limits,
         )
         if pictures
         else None,
@@ -323,7 +345,7 @@ def _places(name: str, photo: Path | None) -> list[Path]:
     return [photo.joinpath(*one[start:]) for one in ends for start in range(len(one))]
 
 
-def _original(places: Sequence[Path], digest: str) -> bytes:
+def _original(places: Sequence[Path], digest: str, limits: Limits) -> bytes:
     """Return the photo's file, from the first of the places where it lies.
 
     Raises:
@@ -333,7 +355,7 @@ def _original(places: Sequence[Path], digest: str) -> bytes:
     problem: TamperscopeError | None = None
     for place in places:
         try:
-            data = read_file(place, Limits().bytes)
+            data = read_file(place, limits.bytes)
         except TamperscopeError as error:
             problem = problem or error
             continue
@@ -343,7 +365,7 @@ def _original(places: Sequence[Path], digest: str) -> bytes:
     raise problem or CorruptFile("the record names no file")
 
 
-def _finding(entry: dict[str, Any], folder: Path, pictures: bool) -> Finding:
+def _finding(entry: dict[str, Any], folder: Path, limits: Limits, pictures: bool) -> Finding:
     name = entry["name"]
     if Path(name).name != name:  # it becomes the name of a file
         raise ValueError("a detector of no possible name")
@@ -361,12 +383,15 @@ def _finding(entry: dict[str, Any], folder: Path, pictures: bool) -> Finding:
         else "It draws a map for a person to read, and decides nothing.",
         "not applicable": "It could not judge the photo.",
     }
+    if measured and entry["regions"] and entry["verdict"] != "manipulated":
+        measured += " The outlined regions of its map do; they weigh too little for the photo's score to."
     figures = []
     if pictures and entry["verdict"] != "not applicable":
         shown = of_file(
             folder / f"{name}.overlay.png",
             "where",
             f"Brighter is more suspicious; outlined from {entry['threshold']:.2f} on. Stripes: not judged.",
+            limits,
         )
         figures = [shown] if shown else []
     tables = [table for table in (_regions(entry), _links(entry)) if table.rows]
@@ -407,7 +432,9 @@ def _regions(entry: dict[str, Any]) -> Table:
     more = len(entry["regions"]) - len(rows)
     title = "Marked regions, the largest first" + (f"; {more} smaller ones are in the record" if more else "")
     return Table(
-        title, ("", "left, top", "size in stored pixels", "of the photo", "peak", "mean"), tuple(rows)
+        title,
+        ("", "left, top as stored", "size in stored pixels", "of the photo", "peak", "mean"),
+        tuple(rows),
     )
 
 

@@ -45,12 +45,12 @@ def of_photo(photo: Photo) -> Figure:
     )
 
 
-def of_file(path: Path, title: str, caption: str) -> Figure | None:
+def of_file(path: Path, title: str, caption: str, limits: Limits) -> Figure | None:
     """Return a picture that was written with the results; None if it is not there."""
     if path.is_symlink():  # which leads to what is no result
         return None
     try:
-        return _drawn(decode(path).pixels, title, caption)
+        return _drawn(decode(path, limits=limits).pixels, title, caption)
     except TamperscopeError:
         return None
 

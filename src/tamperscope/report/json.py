@@ -115,7 +115,7 @@ def detection(
     return {
         "score": result.score,
         "threshold": threshold,
-        "verdict": _verdict(result.score, threshold, doubt),
+        "verdict": _verdict(result, threshold, doubt),
         "reason": result.reason,
         "regions": [_region(region) for region in regions],
         "links": [asdict(link) for link in _largest(result.links)],
@@ -123,10 +123,14 @@ def detection(
     }
 
 
-def _verdict(score: float | None, threshold: float, doubt: float | None) -> str:
-    if score is None or (doubt is not None and doubt <= score < threshold):
+def _verdict(result: Localization, threshold: float, doubt: float | None) -> str:
+    score = result.score
+    if score is not None and score >= threshold:
+        return "manipulated"
+    unseen = result.valid is not None and not result.valid.any()  # who judged no place clears no photo
+    if score is None or unseen or (doubt is not None and doubt <= score):
         return "cannot tell"
-    return "manipulated" if score >= threshold else "no evidence"
+    return "no evidence"
 
 
 def _largest(links: tuple[Link, ...]) -> list[Link]:

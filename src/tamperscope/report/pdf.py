@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unicodedata import bidirectional
 from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import HexColor
@@ -61,6 +62,8 @@ def _document(case: Case, style: "_Styles") -> bytes:
         bottomMargin=_MARGIN,
         title=case.title,
         author=f"Tamperscope {case.version}",
+        creator=f"Tamperscope {case.version}",
+        subject="Where photographs may have been edited",
     )
 
     def footer(canvas: Any, _: Any) -> None:
@@ -80,7 +83,9 @@ class _Styles:
         self.regular, self.bold, self.folder = regular, bold, folder
         self.numbers = count()  # of pictures in it
         face: Any = getattr(pdfmetrics.getFont(regular), "face", None)
-        self.known = set(getattr(face, "charToGlyph", None) or (*range(32, 127), *range(160, 256)))
+        has = getattr(face, "charToGlyph", None) or (*range(32, 127), *range(160, 256))
+        # Nothing here writes from right to left: such a name would be shown backwards, as another name.
+        self.known = {one for one in has if bidirectional(chr(one)) not in ("R", "AL")}
         self.text = ParagraphStyle(
             "text", fontName=regular, fontSize=9, leading=12, spaceAfter=4, splitLongWords=1
         )
@@ -110,7 +115,7 @@ class _Styles:
             borderWidth=1,
             borderColor=_BLACK,
             borderPadding=6,
-            spaceBefore=8,
+            spaceBefore=14,
             spaceAfter=12,
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from tamperscope import plugins
 from tamperscope.detectors._refined import parts
 from tamperscope.errors import TamperscopeError
+from tamperscope.io.decode import Limits
 
 __all__ = ["command", "own_fields", "unescaped"]
 
@@ -29,15 +30,25 @@ def command(record: dict[str, Any]) -> str:
         else:
             runs.append(([entry["name"]], fields))
     salvage = any(str(warning).startswith("salvaged") for warning in record["warnings"])
+    further = [*(["--salvage"] if salvage else []), *_raised(record)]
     lines = []
     for names, fields in runs:
         words = ["tamperscope", "scan", "--detector", ",".join(names)]
         for plugin, own in fields.items():
             words += [word for key, value in own.items() for word in ("--set", f"{plugin}.{key}={value}")]
         # A name may begin with a dash.
-        words += [*(["--salvage"] if salvage else []), "--out", "results", "--"]
+        words += [*further, "--out", "results", "--"]
         lines.append(f"{shlex.join(words)} {_quoted(record['path'])}")
     return "\n".join(lines)
+
+
+def _raised(record: dict[str, Any]) -> Iterator[str]:
+    """Yield the options without which a photo is refused as too large."""
+    usual = Limits()
+    if (pixels := record["width"] * record["height"]) > usual.pixels:
+        yield from ("--max-megapixels", str(-(-pixels // 10**6)))
+    if record["bytes"] > usual.bytes:
+        yield from ("--max-mebibytes", str(-(-record["bytes"] // 2**20)))
 
 
 def _quoted(name: str) -> str:

@@ -30,10 +30,10 @@ from tamperscope.io.paths import (
     write_whole,
 )
 from tamperscope.io.render import draw_evidence, draw_heatmap, draw_judged, draw_mask, draw_overlay
-from tamperscope.refine._regions import find_regions
 from tamperscope.report import json as report
 from tamperscope.report.forms import REPORTS, Form
 from tamperscope.scanning.find import Task
+from tamperscope.signal.regions import find_regions
 from tamperscope.types import Localization, Photo
 
 __all__ = ["Examined", "Outcome", "Plan", "choices", "examine", "guarded", "scan_photo"]

@@ -177,7 +177,7 @@ class Desk:
         self._reports += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._pool(), _report, places, form, position, self.settings.seconds
+                self._pool(), _report, places, form, position, self.settings
             )
         except BrokenProcessPool as error:
             self._reporter = None  # the next report gets another
@@ -275,10 +275,10 @@ def _begin() -> None:
     outlive_nobody()
 
 
-def _report(places: Places, form: Form, position: bool, seconds: float) -> bytes:
-    signal.setitimer(signal.ITIMER_REAL, seconds)  # ends this process, whatever it is at
+def _report(places: Places, form: Form, position: bool, settings: Settings) -> bytes:
+    signal.setitimer(signal.ITIMER_REAL, settings.seconds)  # ends this process, whatever it is at
     try:
-        made, case = _made(places, form, position)
+        made, case = _made(places, form, position, settings)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)  # else it ends this process later, at another report
     if case.problems:
@@ -286,9 +286,9 @@ def _report(places: Places, form: Form, position: bool, seconds: float) -> bytes
     return made
 
 
-def _made(places: Places, form: Form, position: bool) -> "tuple[bytes, Case]":
+def _made(places: Places, form: Form, position: bool, settings: Settings) -> "tuple[bytes, Case]":
     from tamperscope.report.content import open_alone
     from tamperscope.report.write import make
 
-    case = open_alone(places.results, position=position, photo=places.sent)
+    case = open_alone(places.results, position=position, photo=places.sent, limits=settings.limits)
     return make(case, form), case

@@ -22,7 +22,7 @@ _SIDE = 2048  # pixels of the longer side, at most
 
 def draw_views(places: Places, plan: Plan, detectors: list[str]) -> None:
     """Write the pictures of an analysis that is done, and what is said of it; a page decodes nothing."""
-    said = asdict(gather(places.results, photo=places.sent, pictures=False))
+    said = asdict(gather(places.results, photo=places.sent, limits=plan.limits, pictures=False))
     write_whole(places.said, json.dumps(said).encode())
     photo = decode(read_file(places.sent, plan.limits.bytes), salvage=plan.salvage, limits=plan.limits)
     picture = shrunk(upright(photo.pixels, photo.orientation), _SIDE)
