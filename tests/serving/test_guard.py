@@ -140,6 +140,21 @@ def test_a_person_signs_in_and_out(locked: Service) -> None:
         assert person.get("/").headers["location"] == "/login"
 
 
+def test_who_signs_in_on_the_way_to_an_analysis_gets_there_and_nowhere_else(locked: Service) -> None:
+    wanted = f"/analyses/{32 * 'a'}"
+    with httpx.Client(base_url=locked.url, headers={"accept": "text/html"}) as person:
+        asked = person.get(wanted).headers["location"]
+        assert asked == f"/login?next={wanted}"
+        assert f'href="{wanted}"' in person.get(asked).text
+        for further, place in ((wanted, wanted), ("//evil.example", "/"), (f"{wanted}/../..", "/")):
+            assert (further in person.get("/login", params={"next": further}).text) == (further == place)
+            wrong = person.post("/login", data={"token": "guess", "next": further})
+            assert (further in wrong.text) == (further == place)
+            right = person.post("/login", data={"token": "first-token", "next": further})
+            assert right.headers["location"] == place
+            person.cookies.clear()
+
+
 def test_too_many_that_wait_are_refused_with_a_word_when(locked: Service) -> None:
     locked.client.headers["authorization"] = "Bearer first-token"
     slow = photos.encode(photos.scene("coffee").repeat(4, 0).repeat(4, 1), "JPEG")

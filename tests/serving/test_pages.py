@@ -190,6 +190,51 @@ def test_the_report_is_downloaded(page: Page, forged: str, tmp_path: Path) -> No
     assert coming.value.path().read_bytes().startswith(b"%PDF")
 
 
+def test_the_map_that_led_to_the_verdict_is_shown_first(page: Page, service: Service) -> None:
+    (taken,) = service.send(("forged.jpg", photos.spliced()[0]), detectors="ela,adjpeg")
+    assert service.ended(taken["id"])["verdict"] == "manipulated"
+    page.goto(f"/analyses/{taken['id']}")
+    expect(page.get_by_role("radio", name="adjpeg")).to_be_checked()
+    expect(page.locator("[data-layer=ela]")).to_be_hidden()
+    expect(page.locator("[data-layer=adjpeg]")).to_be_visible()
+    expect(page.locator(".verdict")).to_contain_text("So says adjpeg")
+
+
+def test_a_long_name_leaves_the_others_verdicts_in_sight(page: Page, service: Service) -> None:
+    name = 220 * "a" + ".jpg"
+    (taken,) = service.send((name, photos.encode(photos.crop(32, 32), "JPEG")))
+    service.ended(taken["id"])
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto("/?text=aaaa")
+        box = page.locator(".history .badge").bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= width
+    service.client.delete(f"/v1/analyses/{taken['id']}")
+
+
+def test_what_waits_is_followed_while_a_keyboard_is_on_it(page: Page, service: Service) -> None:
+    """The list is made anew under it, and the link that it was on keeps it."""
+    slow = photos.encode(photos.scene("coffee").repeat(3, 0).repeat(3, 1), "JPEG")
+    sent = service.send(("first.jpg", slow), ("last.jpg", slow))
+    page.goto("/")
+    page.get_by_role("link", name="last.jpg").focus()
+    for one in sent:
+        service.ended(one["id"])
+    expect(page.locator("[data-busy]")).to_have_count(0, timeout=10_000)
+    expect(page.get_by_role("link", name="last.jpg")).to_be_focused()
+    expect(page.locator("[data-status]")).to_have_text("0 of these photographs are not analysed yet")
+
+
+def test_who_waits_for_what_was_deleted_is_told(page: Page, service: Service) -> None:
+    slow = photos.encode(photos.scene("coffee").repeat(4, 0).repeat(4, 1), "JPEG")
+    (taken,) = service.send(("gone.jpg", slow))
+    page.goto(f"/analyses/{taken['id']}")
+    expect(page.locator("[data-busy]")).to_have_count(1)
+    service.client.delete(f"/v1/analyses/{taken['id']}")
+    expect(page.get_by_text("it may have been deleted")).to_be_visible(timeout=10_000)
+
+
 def test_history_is_searched_and_an_analysis_deleted(page: Page, service: Service) -> None:
     (taken,) = service.send(("to be found.jpg", photos.encode(photos.crop(32, 32), "JPEG")))
     service.ended(taken["id"])
@@ -198,7 +243,9 @@ def test_history_is_searched_and_an_analysis_deleted(page: Page, service: Servic
     page.get_by_role("button", name="Search").click()
     expect(page.locator(".history tbody tr")).to_have_count(1)
     page.get_by_role("link", name="to be found.jpg").click()
-    page.get_by_role("button", name="Delete this analysis").click()
+    expect(page.get_by_role("button", name="Delete for good")).to_be_hidden()  # one step is no question
+    page.get_by_text("Delete this analysis and the photo").click()
+    page.get_by_role("button", name="Delete for good").click()
     page.wait_for_url(service.url + "/")
     expect(page.get_by_role("link", name="to be found.jpg")).to_have_count(0)
 

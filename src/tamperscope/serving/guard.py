@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -14,9 +15,10 @@ from starlette.requests import cookie_parser
 from tamperscope.serving.meters import Meters
 from tamperscope.serving.settings import Settings
 
-__all__ = ["COOKIE", "Guard", "admits", "pass_for"]
+__all__ = ["ANALYSIS", "COOKIE", "Guard", "admits", "pass_for"]
 
 COOKIE = "tamperscope"
+ANALYSIS = re.compile("/analyses/[0-9a-f]{32}")  # whither a person may go on who signs in
 _OPEN = ("/healthz", "/login", "/static/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _UPLOADS = ("/", "/v1/analyses")
@@ -148,7 +150,8 @@ class Guard:
         if path.startswith(_OPEN) or self._admitted(headers):
             return None
         if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
-            return 303, "sign in first", ((b"location", b"/login"),)
+            wanted = f"?next={path}" if ANALYSIS.fullmatch(path) else ""
+            return 303, "sign in first", ((b"location", f"/login{wanted}".encode()),)
         return 401, "send a token: Authorization: Bearer TOKEN", ((b"www-authenticate", b"Bearer"),)
 
 

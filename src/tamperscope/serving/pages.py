@@ -19,7 +19,7 @@ from tamperscope.io.paths import one_line
 from tamperscope.report.json import written
 from tamperscope.serving.api import ID, Service
 from tamperscope.serving.desk import cards, unkept, whole
-from tamperscope.serving.guard import COOKIE, admits, pass_for
+from tamperscope.serving.guard import ANALYSIS, COOKIE, admits, pass_for
 from tamperscope.serving.places import Places
 from tamperscope.serving.schemas import judged
 from tamperscope.serving.store import Analysis
@@ -121,8 +121,12 @@ def _view(found: Analysis, places: Places) -> dict[str, Any]:
     width, height = record["width"], record["height"]
     turn = _TURNS.get(record["orientation"])
     upright = (height, width) if record["orientation"] in (5, 6, 7, 8) else (width, height)
+    maps = [entry for entry in judged(found) if places.layer(entry["name"]).is_file()]
+    # Who looks at a verdict looks for the map that led to it.
+    led = [entry["name"] for entry in maps if entry["verdict"] == found.verdict]
     return {
-        "maps": [entry for entry in judged(found) if places.layer(entry["name"]).is_file()],
+        "maps": maps,
+        "first": (led or [entry["name"] for entry in maps] or [""])[0],
         "size": upright,
         "turn": f"matrix({turn.format(w=width, h=height)})" if turn else "",
     }
@@ -148,22 +152,32 @@ def delete(service: Service, id: ID) -> Response:
 
 
 @router.get("/login")
-def ask(service: Service) -> Response:
-    """Ask for a token."""
-    return _page("login", wrong=False) if service.settings.tokens else RedirectResponse("/", 303)
+def ask(service: Service, next: str = "") -> Response:
+    """Ask for a token; who was on the way to an analysis gets there."""
+    if not service.settings.tokens:
+        return RedirectResponse("/", 303)
+    return _page("login", wrong=False, next=_on_the_way(next))
 
 
 @router.post("/login")
 def sign_in(
-    request: Request, service: Service, token: Annotated[str, Form(max_length=1000)] = ""
+    request: Request,
+    service: Service,
+    token: Annotated[str, Form(max_length=1000)] = "",
+    next: Annotated[str, Form()] = "",
 ) -> Response:
     """Let a browser keep what stands for a good token."""
     if not admits(service.settings, token):
-        return _page("login", 401, wrong=True)
-    answer = RedirectResponse("/", 303)
+        return _page("login", 401, wrong=True, next=_on_the_way(next))
+    answer = RedirectResponse(_on_the_way(next) or "/", 303)
     secure = request.url.scheme == "https"
     answer.set_cookie(COOKIE, pass_for(token), httponly=True, samesite="strict", secure=secure)
     return answer
+
+
+def _on_the_way(next: str) -> str:
+    """Return the address of an analysis, and nothing of any other: it may be anybody's."""
+    return next if ANALYSIS.fullmatch(next) else ""
 
 
 @router.post("/logout")

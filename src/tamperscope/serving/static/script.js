@@ -59,13 +59,15 @@ const refresh = async () => {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-fresh]");
-    if (answer.ok && !fresh) {
-      location.reload();
+    if (answer.status === 404 || answer.status === 410 || (answer.ok && !fresh)) {
+      location.reload(); // it is done, or somebody deleted it
       return;
     }
-    // What a person's keyboard is at stays under it.
-    if (answer.ok && fresh.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
+    if (answer.ok && fresh.innerHTML !== part.innerHTML) {
+      const held = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
       part.replaceWith(fresh);
+      // What a person's keyboard is at stays under it.
+      if (held) fresh.querySelector(`a[href="${held}"]`)?.focus();
       document.querySelector("[data-status]").textContent = fresh.dataset.said;
     }
   } catch {
