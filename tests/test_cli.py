@@ -19,7 +19,9 @@ from typer.testing import CliRunner, Result
 import photos
 from tamperscope import cli, plugins
 from tamperscope.cli import app
+from tamperscope.forge.recipe import PRESETS
 from tamperscope.report.json import schema
+from tamperscope.training.config import RECIPES
 
 
 def run(*arguments: str | Path) -> Result:
@@ -386,6 +388,30 @@ def test_version_and_help() -> None:
     assert "Exit code" in shown
 
 
+@pytest.mark.parametrize(("command", "names"), [("forge", PRESETS), ("train", RECIPES)])
+def test_help_names_every_recipe(command: str, names: dict[str, Any]) -> None:
+    shown = " ".join(run(command, "--help").stdout.replace("│", " ").split())
+    assert [name for name in names if f"{name}," not in shown] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("evaluate", "--dataset", "folder", "--root", ".", "--out", "x"),
+        ("tune", "--dataset", "folder", "--root", ".", "--detector", "ela", "--refine", "smooth"),
+        ("reproduce", "bappy2017", "table6"),
+    ],
+)
+def test_a_missing_extra_is_named(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("tamperscope.evaluation")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    result = run(*words)
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "pip install 'tamperscope[evaluation]'" in result.stderr
+
+
 def test_detectors_are_listed_from_the_plugins() -> None:
     listed = json.loads(run("detectors", "--json").stdout)
     assert [entry["name"] for entry in listed] == list(plugins.names("detectors"))
@@ -396,6 +422,11 @@ def test_detectors_are_listed_from_the_plugins() -> None:
         assert {field["name"]: field["default"] for field in entry["fields"]} == {
             name: field.default for name, field in fields.items()
         }
+    card = plugins.build("detectors", "fusion").own_card  # that of its weights
+    (fusion,) = (entry for entry in listed if entry["name"] == "fusion")
+    assert card.calibrated
+    assert (fusion["threshold"], fusion["calibrated"]) == (card.threshold, card.calibrated)
+    assert "non-commercial research" in fusion["licence"]
     text = run("detectors").stdout
     assert "adjpeg - Aligned double JPEG compression" in text
     assert "needs: the DCT coefficients of a JPEG file" in text

@@ -232,7 +232,8 @@ def _check(name: str, entry: Field[Any], value: Any) -> None:
     kinds = _types(entry)
     fits = isinstance(value, tuple(kinds)) or (float in kinds and isinstance(value, int))
     if not fits or (isinstance(value, bool) and bool not in kinds):
-        raise InvalidParameter(f"{name}.{entry.name} cannot be {value!r}", f"give {_spelled(kinds)}")
+        plain = " of Python's own: .item() makes one of NumPy's" if hasattr(value, "item") else ""
+        raise InvalidParameter(f"{name}.{entry.name} cannot be {value!r}", f"give {_spelled(kinds)}{plain}")
     low, high = entry.metadata.get("low"), entry.metadata.get("high")
     if value is None or isinstance(value, str | Path):
         return

@@ -76,10 +76,9 @@ def _listed(kind: str, facts: Callable[[type[Any]], Entry]) -> list[Entry]:
     for name in plugins.names(kind):
         try:
             plugin = plugins.load(kind, name)
+            found.append({"name": name, **facts(plugin), "fields": _fields(plugin)})
         except TamperscopeError as error:
             say(str(error))
-        else:
-            found.append({"name": name, **facts(plugin), "fields": _fields(plugin)})
     return found
 
 
@@ -97,7 +96,9 @@ def _print(entry: Entry, lines: Lines) -> None:
 def _card(plugin: type[Any]) -> dict[str, Any]:
     from dataclasses import asdict
 
-    return {**asdict(plugin.card), "needs": sorted(need.value for need in plugin.needs)}
+    detector = plugin()  # whose weights say more than its class: threshold, calibration and terms
+    card = detector.own_card if detector.ready else plugin.card
+    return {**asdict(card), "needs": sorted(need.value for need in plugin.needs)}
 
 
 def _facts(plugin: type[Any], names: tuple[str, ...]) -> dict[str, Any]:

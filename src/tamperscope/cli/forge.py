@@ -23,7 +23,8 @@ tamperscope forge photos --out easy --count 60 --recipe aligned --size 384
 
 tamperscope forge photos --out tiny --count 200 --set 'area=[0.005, 0.02]' --set 'kinds={"splice": 1}' --split
 
-Recipes: default, aligned, clean, wild, raw, laundered, or a JSON file; docs/guide/forge.md explains them."""
+Recipes: default, aligned, clean, wild, edited, raw, savings, laundered, or a JSON file;
+docs/guide/forge.md explains them."""
 )
 def forge(
     photos: Annotated[

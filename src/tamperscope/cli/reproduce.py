@@ -62,7 +62,8 @@ def reproduce(
     seed: Annotated[int, typer.Option(min=0, help="Of intervals, qualities and made splits.")] = 0,
 ) -> None:
     """Print a paper's table beside ours, raw and equalized, and how the protocols differ."""
-    from tamperscope.evaluation import tables
+    with needing("evaluation", "measuring needs PyArrow and Matplotlib"):
+        from tamperscope.evaluation import tables
     from tamperscope.io.paths import write_whole
 
     out = out.resolve()  # its networks are known by their place

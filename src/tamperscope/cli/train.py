@@ -36,7 +36,10 @@ def train(
     ] = None,
     config: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE", help="quick, overnight, cun2018, wang2024, or a JSON file."),
+        typer.Option(
+            metavar="NAME|FILE",
+            help="quick, overnight, cun2018, wang2024, wang2024-quick, fusion, or a JSON file.",
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,

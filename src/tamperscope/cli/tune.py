@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tamperscope import plugins
-from tamperscope.cli._app import answering, app, progress, say
+from tamperscope.cli._app import answering, app, needing, progress, say
 from tamperscope.cli._settings import Refine, Settings, Workers, detector_fields, detector_names
 from tamperscope.errors import InvalidParameter
 
@@ -47,11 +47,13 @@ def tune(
 ) -> None:
     """Fit a refiner's fields to photographs: try many settings, and say which is best."""
     from tamperscope.detectors._refined import assemble
-    from tamperscope.evaluation import run
-    from tamperscope.evaluation.cache import Cache
-    from tamperscope.evaluation.judge import Plan, Task
-    from tamperscope.evaluation.tune import common_refiner
-    from tamperscope.evaluation.tune import tune as fit
+
+    with needing("evaluation", "measuring needs PyArrow and Matplotlib"):
+        from tamperscope.evaluation import run
+        from tamperscope.evaluation.cache import Cache
+        from tamperscope.evaluation.judge import Plan, Task
+        from tamperscope.evaluation.tune import common_refiner
+        from tamperscope.evaluation.tune import tune as fit
 
     with answering(usage=True):
         names = detector_names(detector, refine)

@@ -11,12 +11,14 @@ from scipy.stats import rankdata
 
 from tamperscope.detectors._base import NO_DECISION, Detector, nothing_judged
 from tamperscope.plugins import option
-from tamperscope.signal.windows import blocks_to_pixels
+from tamperscope.signal.windows import blocks_to_pixels, tiles
 from tamperscope.types import Card, Localization, Photo
 
 __all__ = ["BlockingArtifacts"]
 
 _REACH = 16  # pixels to each side over which edges are compared: two blocks
+_FAR = 2 * _REACH + 1  # rows beyond a strip that its own depend on
+_STRIP = 512  # rows
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,11 @@ class BlockingArtifacts(Detector):
 
     def _localize(self, photo: Photo) -> Localization:
         luma = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        grid = self._grid(luma) + np.ascontiguousarray(self._grid(np.ascontiguousarray(luma.T)).T)
+        grid = np.zeros_like(luma)
+        for plane, sum_ in ((luma, grid), (luma.T, grid.T)):
+            for strip in tiles(len(plane), _STRIP, _FAR):  # of all rows at once, medians take much memory
+                found = self._grid(np.ascontiguousarray(plane[strip.read]))
+                sum_[strip.place] += found[strip.kept]
         blocks = ndimage.gaussian_filter(_misplaced(grid), self.smoothing)
         if np.ptp(blocks) == 0:
             return nothing_judged(photo, "no block differs from the others, as in a photo of a single colour")
