@@ -31,6 +31,19 @@ def test_photo_is_read_only() -> None:
     assert (photo.height, photo.width) == (4, 6)
 
 
+def test_what_is_given_stays_the_giver_s_and_what_is_held_is_read_only() -> None:
+    pixels, heatmap, valid = (
+        np.zeros((4, 6, 3), np.uint8),
+        np.zeros((4, 6), np.float32),
+        np.ones((4, 6), bool),
+    )
+    photo, found = make_photo(pixels=pixels), Localization(heatmap, None, valid)
+    for given, held in ((pixels, photo.pixels), (heatmap, found.heatmap), (valid, found.valid)):
+        assert held is not None
+        assert given.flags.writeable
+        assert not held.flags.writeable
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -57,7 +70,8 @@ def test_photo_refuses_what_it_cannot_be(changes: dict[str, Any]) -> None:
         ({"score": 1.01}, "score"),
         ({"score": float("nan")}, "score"),
         ({"valid": np.ones((6, 4), bool)}, "valid"),
-        ({"valid": np.ones((4, 6), np.uint8)}, "valid"),
+        ({"valid": np.ones((4, 6), np.uint8)}, "valid must be bool .*, not uint8"),
+        ({"score": np.float32(0.5)}, "score"),
     ],
 )
 def test_localization_refuses_what_it_cannot_be(changes: dict[str, Any], message: str) -> None:

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import pickle
 import struct
 import zlib
 from contextlib import suppress
@@ -126,6 +127,15 @@ def test_an_orientation_of_another_type_is_a_plain_number(kind: int, value: byte
     exif = b"Exif\0\0II*\0\x08\0\0\0" + entry + bytes(4) + value
     found = decode(photos.encode(CROP, "JPEG", exif=exif)).orientation
     assert (found, type(found)) == (6, int)
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_bytes_of_any_kind_are_decoded(kind: Any) -> None:
+    data = photos.awkward("photo.jpg")
+    photo = decode(kind(data))
+    assert photo.digest == decode(data).digest
+    assert photo.jpeg
+    assert pickle.loads(pickle.dumps(photo)).jpeg.coefficients[0].shape == photo.jpeg.coefficients[0].shape
 
 
 def test_damaged_exif_does_not_spoil_the_picture() -> None:

@@ -101,7 +101,10 @@ class Limits:
 
 
 def decode(
-    source: bytes | str | os.PathLike[str], *, salvage: bool = False, limits: Limits | None = None
+    source: bytes | bytearray | memoryview | str | os.PathLike[str],
+    *,
+    salvage: bool = False,
+    limits: Limits | None = None,
 ) -> Photo:
     """Decode a photograph from its bytes or from a file, which is recognised by its content.
 
@@ -116,6 +119,8 @@ def decode(
 
     """
     limits = limits or Limits()
+    if isinstance(source, bytearray | memoryview):
+        source = bytes(source)
     name = "" if isinstance(source, bytes) else display(source)
     try:
         data = source if isinstance(source, bytes) else read_file(Path(source), limits.bytes)
