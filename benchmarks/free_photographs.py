@@ -75,10 +75,10 @@ def main() -> None:
         with Image.open(path) as photo:
             large = photo.width * photo.height >= _LARGE and line["split"] == "train"
         made = list(parts(path, stem)) if large else [Path(shutil.copy(path, f"{stem}.jpg"))]
-        rows += [("debian", line["split"], 0, stem.name, one.name) for one in made]
+        rows += [("debian", line["split"], 0, "", stem.name, one.name, "", "") for one in made]
     with (out / "manifest.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["dataset", "split", "label", "group", "image"])
+        writer.writerow(["dataset", "split", "label", "kind", "group", "image", "mask", "original"])
         writer.writerows(sorted(rows))
     print(f"{len(rows)} photographs and parts in {out}")
     if missing:

@@ -191,8 +191,8 @@ class Localization:
         # One pass each and no temporary array; NaN fails both comparisons.
         if not (self.heatmap.min() >= 0 and self.heatmap.max() <= 1):
             raise ValueError("heatmap must lie in [0, 1]")
-        if self.score is not None and not (isinstance(self.score, int | float) and 0 <= self.score <= 1):
-            raise ValueError(f"score must be None or a float in [0, 1], not {self.score!r}")
+        if self.score is not None and not 0 <= self.score <= 1:
+            raise ValueError(f"score must be None or lie in [0, 1], not {self.score}")
         if self.valid is not None and (
             self.valid.dtype != np.bool_ or self.valid.shape != self.heatmap.shape
         ):
