@@ -22,7 +22,9 @@ from tamperscope.signal.residuals import unlikeness
 from tamperscope.signal.windows import Tile, interpolate_blocks, tiles
 from tamperscope.types import Card, Link, Photo
 
-__all__ = ["Fusion"]
+__all__ = ["LARGER", "Fusion"]
+
+LARGER = "a photo of so many times the usual size has its odds divided by that power of them; 0: by nothing"
 
 _BLOCK = 8  # pixels that a feature stands for
 _NEAR = 6  # blocks beyond a tile that the features of its own depend on
@@ -73,12 +75,7 @@ class Fusion(Learned):
         low=0,
         high=100,
     )
-    larger: float = option(
-        0.5,
-        "a photo as large as so many crops has its odds divided by that power of them; 0: by nothing",
-        low=0,
-        high=2,
-    )
+    larger: float = option(0.7, LARGER, low=0, high=2)
     copies: int = option(
         500_000, "pixels of the photo in which copies are looked for, at most; 0: nowhere", low=0, high=10**8
     )
@@ -99,6 +96,7 @@ class Fusion(Learned):
     exact: bool = option(False, "the shipped weights as they were learned, instead of in 8 bits: slower")
 
     smallest: ClassVar[int] = 64
+    usual: ClassVar[int] = 136_000  # pixels of a photo that keeps its odds
 
     card: ClassVar[Card] = Card(
         title="Fusion network",
@@ -135,7 +133,7 @@ class Fusion(Learned):
         odds = said.odds
         shape = odds.shape
         # The more there is to look at, the more of it looks odd: each place and the photo must show more.
-        less = self.larger * float(np.log(max(1, odds.size / _CROP)))
+        less = self.larger * float(np.log(max(odds.size, _CROP) / self.usual))
         odds -= less
         suspect = said.suspicion - less
         reason = "where history and noise are not those of the rest of the photo"

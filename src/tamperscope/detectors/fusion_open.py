@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tamperscope.detectors.fusion import Fusion
+from tamperscope.detectors.fusion import LARGER, Fusion
+from tamperscope.plugins import option
 from tamperscope.types import Card
 
 __all__ = ["FusionOpen"]
@@ -17,7 +18,11 @@ class FusionOpen(Fusion):
 
     """
 
+    # It is louder on small photographs, having seen none but reduced ones.
+    larger: float = option(0.5, LARGER, low=0, high=2)
+
     network: ClassVar[str] = "fusion"
+    usual: ClassVar[int] = 256 * 256
 
     card: ClassVar[Card] = replace(
         Fusion.card,
