@@ -290,7 +290,7 @@ def _gathered(
     verdict = gravest(record)
     led = [_clipped(entry["name"]) for entry in record["detections"] if entry["verdict"] == verdict]
     by = (
-        f" So says {', '.join(led)}; of the others, see below."
+        f" So {'says' if len(led) == 1 else 'say'} {', '.join(led)}; of the others, see below."
         if len(led) < len(record["detections"])
         else ""
     )
