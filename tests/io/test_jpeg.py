@@ -226,9 +226,9 @@ def test_a_process_without_standard_error_has_nothing_to_divert(monkeypatch: pyt
 
 def test_what_others_write_meanwhile_is_no_remark_and_arrives(capfd: pytest.CaptureFixture[str]) -> None:
     with diverted_stderr(re.compile(b"own: ")) as lines:
-        os.write(2, b"own: bad\nanother thread\nown: bad\nits last words")
-    assert lines == ["own: bad"]
-    assert capfd.readouterr().err == "another thread\nits last words"
+        os.write(2, b"own: bad\nanother thread\nown: bad\nhalf a line, own: worse\nits last words")
+    assert lines == ["own: bad", "own: worse"]
+    assert capfd.readouterr().err == "another thread\nhalf a line, its last words"
 
 
 def test_a_thread_that_writes_to_standard_error_changes_no_photo(capfd: pytest.CaptureFixture[str]) -> None:

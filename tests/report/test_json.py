@@ -64,6 +64,13 @@ def test_who_judged_no_place_clears_nobody(score: float, verdict: str) -> None:
     assert report.detection(result, 0.5, ())["verdict"] == verdict
 
 
+def test_maps_alone_lead_to_no_verdict_beside_scores() -> None:
+    said = [("blk", None, "cannot tell"), ("fusion", 0.45, "cannot tell"), ("adjpeg", 0.1, "no evidence")]
+    entries = [dict(zip(("name", "score", "verdict"), one, strict=True)) for one in said]
+    assert report.leading({"detections": entries}) == ["fusion"]
+    assert report.leading({"detections": entries[:1]}) == ["blk"]
+
+
 def test_numbers_that_json_lacks_are_refused() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         report.dumps({"score": float("nan")})

@@ -147,9 +147,13 @@ def test_it_says_who_said_so_and_why_regions_may_not_weigh_enough(forged: Path, 
 
 def test_larger_photos_are_shown_where_they_may_be(tmp_path: Path) -> None:
     folder = scanned(tmp_path, photos.encode(photos.crop(96, 128), "JPEG"), detectors=("ela",))
-    few = Limits(pixels=96 * 128 - 1)
+    few = Limits(pixels=96 * 128 - 1, bytes=1 << 20)
     assert gather(folder, limits=few).photo is None
     assert gather(folder).photo is not None
+    ours = gather(folder, limits=Limits(bytes=(tmp_path / "photo.jpg").stat().st_size))
+    assert (folder / "ela.overlay.png").stat().st_size > (tmp_path / "photo.jpg").stat().st_size
+    assert ours.photo  # a photo that was let in is shown with what was drawn of it, which has more bytes
+    assert ours.findings[0].figures
     record = {"detections": [], "warnings": [], "path": "a.jpg", "width": 20_000, "height": 20_000}
     assert "--max-" not in command({**record, "bytes": 1, "width": 1})
     run = {"name": "ela", "parameters": {}}

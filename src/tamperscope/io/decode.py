@@ -365,8 +365,11 @@ def _salvage(stream: bytes, kind: str, notes: list[str]) -> ImageFile:
     return image
 
 
-# How libtiff's lines begin: by the function, or by the name that Pillow gives all files.
-_LIBTIFF = re.compile(rb"(?:_?TIFF\w+|tempfile\.tif|JPEGLib|\w*(?:Decode|Setup|Acc|Fetch|Fill)\w*): ")
+# How libtiff's messages begin: by the function, or by the name that Pillow gives all files.
+_LIBTIFF = re.compile(
+    rb"(?:_?TIFF\w+|tempfile\.tif|JPEGLib|LibJpeg|MissingRequired|OJPEG\w*|PixarLog\w*|EstimateStripByteCounts|"
+    rb"\w*(?:Decode|Setup|Acc|Fetch|Fill|Fixup|Chop|YCbCr)\w*): |Apparently should be "
+)
 
 
 def _load(image: ImageFile, data: bytes, kind: str, notes: list[str]) -> None:

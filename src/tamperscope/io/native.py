@@ -48,8 +48,8 @@ def _sink() -> IO[bytes]:
 def diverted_stderr(own: re.Pattern[bytes]) -> Iterator[list[str]]:
     """Collect what a C library prints to the process's standard error: it offers no other way.
 
-    Its lines are known by how they begin. Others, which threads may write meanwhile, are no remark on a
-    photo: they are written where they belong, afterwards.
+    Its messages are known by how they begin. What else threads write meanwhile is no remark on a photo: it is
+    written where it belongs, afterwards, also if it was a part of a line that a message then ended.
     """
     lines: list[str] = []
     with _STDERR, _sink() as sink:
@@ -65,10 +65,13 @@ def diverted_stderr(own: re.Pattern[bytes]) -> Iterator[list[str]]:
             os.dup2(saved, 2)
             os.close(saved)
             sink.seek(0)
-            said = dict.fromkeys(line for line in sink if own.match(line))
-            lines += [line.decode("utf-8", "replace").rstrip("\r\n") for line in said]
-            sink.seek(0)
-            others = b"".join(line for line in sink if not own.match(line))
+            said: list[bytes] = []
+            others = b""
+            for line in sink:
+                found = own.search(line)
+                said += [line[found.start() :]] if found else []
+                others += line[: found.start()] if found else line
+            lines += dict.fromkeys(one.decode("utf-8", "replace").rstrip("\r\n") for one in said)
             with suppress(OSError):
                 while others:
                     others = others[os.write(2, others) :]

@@ -17,7 +17,7 @@ from tamperscope.io.exif import Exif, read_exif
 from tamperscope.io.paths import EVIDENCE, RECORD, clipped, display
 from tamperscope.report.failures import read_failures
 from tamperscope.report.figures import Figure, of_file, of_photo, of_thumbnail
-from tamperscope.report.json import gravest, top_score, written
+from tamperscope.report.json import gravest, leading, top_score, written
 from tamperscope.report.overview import Line, counted, counts, gravest_first
 from tamperscope.report.repeat import command, own_fields, unescaped
 from tamperscope.types import Card
@@ -288,7 +288,7 @@ def _gathered(
     except TamperscopeError as error:
         notes.append(f"the photo is not shown here: {error.problem}")
     verdict = gravest(record)
-    led = [_clipped(entry["name"]) for entry in record["detections"] if entry["verdict"] == verdict]
+    led = [*map(_clipped, leading(record))]
     by = (
         f" So {'says' if len(led) == 1 else 'say'} {', '.join(led)}; of the others, see below."
         if len(led) < len(record["detections"])
@@ -309,12 +309,14 @@ def _gathered(
         score=top_score(record),
         sentence=_MEANING[verdict] + by,
         photo=of_photo(photo) if photo else None,
-        findings=tuple(_finding(entry, folder, limits, pictures) for entry in record["detections"]),
+        findings=tuple(
+            _finding(entry, folder, _for_ours(limits), pictures) for entry in record["detections"]
+        ),
         evidence=of_file(
             folder / EVIDENCE,
             "all maps",
             f"What was seen by {shown}, and the maps that led to it, side by side.",
-            limits,
+            _for_ours(limits),
         )
         if pictures
         else None,
@@ -325,6 +327,11 @@ def _gathered(
         repeat=_clipped(command(record)),
         written=_time(datetime.fromtimestamp((folder / RECORD).stat().st_mtime, timezone.utc)),
     )
+
+
+def _for_ours(limits: Limits) -> Limits:
+    """Return the limits of pictures that we drew: they have more bytes than the photo that was let in."""
+    return Limits(max(limits.pixels, _LIMITS.pixels), max(limits.bytes, _LIMITS.bytes))
 
 
 def _clipped(value: Any) -> str:

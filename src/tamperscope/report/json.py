@@ -18,6 +18,7 @@ __all__ = [
     "gravest",
     "jpeg_facts",
     "judged",
+    "leading",
     "not_applicable",
     "record",
     "schema",
@@ -83,10 +84,20 @@ def top_score(record: dict[str, Any]) -> float | None:
 
 def gravest(record: dict[str, Any]) -> str:
     """Return the gravest verdict of the detectors that judge."""
-    entries = record["detections"]
-    said = [entry["verdict"] for entry in entries if entry["score"] is not None]
-    said = said or [entry["verdict"] for entry in entries]  # maps alone decide nothing
+    said = [entry["verdict"] for entry in _deciding(record)]
     return next((verdict for verdict in VERDICTS if verdict in said), VERDICTS[-1])
+
+
+def leading(record: dict[str, Any]) -> list[str]:
+    """Return the detectors whose verdict that is."""
+    verdict = gravest(record)
+    return [entry["name"] for entry in _deciding(record) if entry["verdict"] == verdict]
+
+
+def _deciding(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what detectors with a score said; beside them, maps alone decide nothing."""
+    entries: list[dict[str, Any]] = record["detections"]
+    return [entry for entry in entries if entry["score"] is not None] or entries
 
 
 def _remarks(photo: Photo) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from tamperscope import __version__
 from tamperscope.io.paths import one_line
-from tamperscope.report.json import written
+from tamperscope.report.json import leading, written
 from tamperscope.serving.api import ID, Service
 from tamperscope.serving.desk import cards, unkept, whole
 from tamperscope.serving.guard import ANALYSIS, COOKIE, admits, pass_for
@@ -122,11 +122,12 @@ def _view(found: Analysis, places: Places) -> dict[str, Any]:
     turn = _TURNS.get(record["orientation"])
     upright = (height, width) if record["orientation"] in (5, 6, 7, 8) else (width, height)
     maps = [entry for entry in judged(found) if places.layer(entry["name"]).is_file()]
+    shown = {entry["name"] for entry in maps}
     # Who looks at a verdict looks for the map that led to it.
-    led = [entry["name"] for entry in maps if entry["verdict"] == found.verdict]
+    led = leading(record)
     return {
         "maps": maps,
-        "first": (led or [entry["name"] for entry in maps] or [""])[0],
+        "first": next((name for name in (*led, *(entry["name"] for entry in maps)) if name in shown), ""),
         "size": upright,
         "turn": f"matrix({turn.format(w=width, h=height)})" if turn else "",
     }
