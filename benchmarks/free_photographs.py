@@ -1,4 +1,4 @@
-"""Gather photographs that are free to use from packages of Debian, as the shipped weights learned from them.
+"""Gather photographs under free licences from packages of Debian, as trainings of decision 024 used them.
 
 Usage: free_photographs.py PACKAGES OUT
 

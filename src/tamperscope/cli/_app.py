@@ -4,13 +4,24 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import typer
 
 from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
-__all__ = ["FAILED", "FOUND", "INTERRUPTED", "TERMINATED", "answering", "app", "needing", "progress", "say"]
+__all__ = [
+    "FAILED",
+    "FOUND",
+    "INTERRUPTED",
+    "TERMINATED",
+    "answering",
+    "app",
+    "measuring",
+    "needing",
+    "progress",
+    "say",
+]
 
 FAILED, FOUND, INTERRUPTED, TERMINATED = 1, 3, 130, 143
 
@@ -56,6 +67,11 @@ def needing(extra: str, what: str) -> Iterator[None]:
     except ImportError as error:
         say(f"{what} ({error}); pip install 'tamperscope[{extra}]'")
         raise typer.Exit(FAILED) from None
+
+
+def measuring() -> AbstractContextManager[None]:
+    """Do so for what measures detectors."""
+    return needing("evaluation", "measuring needs PyArrow and Matplotlib")
 
 
 @contextmanager

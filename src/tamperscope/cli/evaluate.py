@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, needing, progress, say
+from tamperscope.cli._app import FAILED, answering, app, measuring, progress, say
 from tamperscope.cli._settings import Detectors, Refine, Settings, Workers, detector_fields, detector_names
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def evaluate(
     """Measure detectors on a data set; interrupted, run it again to go on."""
     from tamperscope.detectors._refined import assemble
 
-    with needing("evaluation", "measuring needs PyArrow and Matplotlib"):
+    with measuring():
         from tamperscope.evaluation import run
 
     if qualities != run.QUALITIES and not equalize:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tamperscope.cli._app import FAILED, answering, app, needing, progress, say
+from tamperscope.cli._app import FAILED, answering, app, measuring, needing, progress, say
 from tamperscope.cli._settings import Workers
 from tamperscope.cli.evaluate import measure, report_unusable
 from tamperscope.errors import InvalidParameter
@@ -62,7 +62,7 @@ def reproduce(
     seed: Annotated[int, typer.Option(min=0, help="Of intervals, qualities and made splits.")] = 0,
 ) -> None:
     """Print a paper's table beside ours, raw and equalized, and how the protocols differ."""
-    with needing("evaluation", "measuring needs PyArrow and Matplotlib"):
+    with measuring():
         from tamperscope.evaluation import tables
     from tamperscope.io.paths import write_whole
 

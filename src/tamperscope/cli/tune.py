@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tamperscope import plugins
-from tamperscope.cli._app import answering, app, needing, progress, say
+from tamperscope.cli._app import answering, app, measuring, progress, say
 from tamperscope.cli._settings import Refine, Settings, Workers, detector_fields, detector_names
 from tamperscope.errors import InvalidParameter
 
@@ -48,7 +48,7 @@ def tune(
     """Fit a refiner's fields to photographs: try many settings, and say which is best."""
     from tamperscope.detectors._refined import assemble
 
-    with needing("evaluation", "measuring needs PyArrow and Matplotlib"):
+    with measuring():
         from tamperscope.evaluation import run
         from tamperscope.evaluation.cache import Cache
         from tamperscope.evaluation.judge import Plan, Task

@@ -65,13 +65,15 @@ def diverted_stderr(own: re.Pattern[bytes]) -> Iterator[list[str]]:
             os.dup2(saved, 2)
             os.close(saved)
             sink.seek(0)
-            said: list[bytes] = []
-            others = b""
+            said = []
             for line in sink:
                 found = own.search(line)
-                said += [line[found.start() :]] if found else []
-                others += line[: found.start()] if found else line
-            lines += dict.fromkeys(one.decode("utf-8", "replace").rstrip("\r\n") for one in said)
+                start = found.start() if found else len(line)
+                said.append((line[:start], line[start:]))
+            lines += dict.fromkeys(
+                message.decode("utf-8", "replace").rstrip("\r\n") for _, message in said if message
+            )
+            others = b"".join(before for before, _ in said)
             with suppress(OSError):
                 while others:
                     others = others[os.write(2, others) :]

@@ -288,6 +288,8 @@ def _gathered(
     except TamperscopeError as error:
         notes.append(f"the photo is not shown here: {error.problem}")
     verdict = gravest(record)
+    # Pictures that we drew have more bytes than the photo that was let in.
+    ours = Limits(max(limits.pixels, _LIMITS.pixels), max(limits.bytes, _LIMITS.bytes))
     led = [*map(_clipped, leading(record))]
     by = (
         f" So {'says' if len(led) == 1 else 'say'} {', '.join(led)}; of the others, see below."
@@ -309,14 +311,12 @@ def _gathered(
         score=top_score(record),
         sentence=_MEANING[verdict] + by,
         photo=of_photo(photo) if photo else None,
-        findings=tuple(
-            _finding(entry, folder, _for_ours(limits), pictures) for entry in record["detections"]
-        ),
+        findings=tuple(_finding(entry, folder, ours, pictures) for entry in record["detections"]),
         evidence=of_file(
             folder / EVIDENCE,
             "all maps",
             f"What was seen by {shown}, and the maps that led to it, side by side.",
-            _for_ours(limits),
+            ours,
         )
         if pictures
         else None,
@@ -327,11 +327,6 @@ def _gathered(
         repeat=_clipped(command(record)),
         written=_time(datetime.fromtimestamp((folder / RECORD).stat().st_mtime, timezone.utc)),
     )
-
-
-def _for_ours(limits: Limits) -> Limits:
-    """Return the limits of pictures that we drew: they have more bytes than the photo that was let in."""
-    return Limits(max(limits.pixels, _LIMITS.pixels), max(limits.bytes, _LIMITS.bytes))
 
 
 def _clipped(value: Any) -> str:

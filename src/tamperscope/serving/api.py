@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tamperscope import __version__
 from tamperscope.io.paths import EVIDENCE
 from tamperscope.report import forms
+from tamperscope.serving import store
 from tamperscope.serving.desk import Desk, cards, desk, whole
 from tamperscope.serving.schemas import (
     AnalysisAnswer,
@@ -25,7 +26,7 @@ from tamperscope.serving.schemas import (
 
 __all__ = ["ID", "Service", "router"]
 
-ID = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="as it was answered")]
+ID = Annotated[str, Path(pattern=f"^{store.ID}$", description="as it was answered")]
 Service = Annotated[Desk, Depends(desk)]
 _Position = Annotated[bool, Query(description="also the place that EXIF names")]
 _TYPES = {"html": "text/html; charset=utf-8", "pdf": "application/pdf", "json": "application/json"}

@@ -12,13 +12,14 @@ from typing import Any
 from python_multipart.multipart import parse_options_header
 from starlette.requests import cookie_parser
 
+from tamperscope.serving import store
 from tamperscope.serving.meters import Meters
 from tamperscope.serving.settings import Settings
 
 __all__ = ["ANALYSIS", "COOKIE", "Guard", "admits", "pass_for"]
 
 COOKIE = "tamperscope"
-ANALYSIS = re.compile("/analyses/[0-9a-f]{32}")  # whither a person may go on who signs in
+ANALYSIS = re.compile(f"/analyses/{store.ID}")  # whither a person may go on who signs in
 _OPEN = ("/healthz", "/login", "/static/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _UPLOADS = ("/", "/v1/analyses")

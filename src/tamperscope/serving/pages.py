@@ -122,12 +122,12 @@ def _view(found: Analysis, places: Places) -> dict[str, Any]:
     turn = _TURNS.get(record["orientation"])
     upright = (height, width) if record["orientation"] in (5, 6, 7, 8) else (width, height)
     maps = [entry for entry in judged(found) if places.layer(entry["name"]).is_file()]
-    shown = {entry["name"] for entry in maps}
+    shown = [entry["name"] for entry in maps]
     # Who looks at a verdict looks for the map that led to it.
-    led = leading(record)
+    first = next((name for name in [*leading(record), *shown] if name in shown), "")
     return {
         "maps": maps,
-        "first": next((name for name in (*led, *(entry["name"] for entry in maps)) if name in shown), ""),
+        "first": first,
         "size": upright,
         "turn": f"matrix({turn.format(w=width, h=height)})" if turn else "",
     }

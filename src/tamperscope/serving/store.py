@@ -36,7 +36,9 @@ from sqlalchemy.sql import ColumnElement, delete, insert, update
 from tamperscope.errors import InvalidParameter, OutputError
 from tamperscope.io.paths import one_line
 
-__all__ = ["LONGEST", "Analysis", "Store", "new_id", "open_store"]
+__all__ = ["ID", "LONGEST", "Analysis", "Store", "new_id", "open_store"]
+
+ID = "[0-9a-f]{32}"  # what `new_id` returns
 
 _ATTEMPTS = 3  # of an analysis; what kills its worker as often is not tried again
 _LEASE = 20.0  # seconds after which an analysis of which nothing is heard is begun anew
