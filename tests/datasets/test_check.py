@@ -47,6 +47,7 @@ def test_unreadable_photos_and_bad_masks_are_listed_with_their_reasons(tmp_path:
     assert found["1 cannot be read"].severity == "error"
     assert "b.jpg" in found["1 cannot be read"].names[0]
     masks = found["2 have no mask that can be used"]
+    assert masks.severity == "error", "nobody but the user can mend them"
     assert "no mask" in masks.names[0]
     assert "70x48" in masks.names[1]
 
@@ -59,7 +60,8 @@ def test_odd_masks_are_named(tmp_path: Path) -> None:
         rows.append(entry(f"{name}.jpg", 1, mask=f"{name}.png"))
     write_manifest(tmp_path, rows)
     found = findings(tmp_path)
-    assert found["1 are manipulated, but their masks mark nothing"].names == ("empty.jpg",)
+    nothing = found["1 are manipulated, but their masks mark nothing"]
+    assert (nothing.severity, nothing.names) == ("error", ("empty.jpg",))
     assert found["2 have masks that mark everything"].names == ("full.jpg", "second.jpg")
     assert found["2 have masks that mark more than half: are black and white swapped?"].severity == "warning"
 

@@ -212,6 +212,16 @@ def test_what_cannot_be_used_is_counted_and_the_rest_goes_on(tmp_path: Path) -> 
     assert (auc["n"], auc["excluded"]) == ("1", "3")
     page = (tmp_path / "o" / "report.html").read_text()
     assert "4 photos could not be used" in page
+    # Whole photos need no mask: two of those four are measured.
+    status = {row["image"]: row["status"] for row in rows(tmp_path / "o") if row["metric"] == "image_auc"}
+    left_out = [status[f"{number}.jpg"] == "excluded" for number in range(4)]
+    assert left_out == [False, False, True, False]
+    found = run.invoke(app, [*command[:-1], str(tmp_path / "whole"), "--metric", "image_auc"])
+    assert "masks are never resized" not in found.output
+    assert {row["image"] for row in rows(tmp_path / "whole") if row["status"] == "excluded"} == {
+        "2.jpg",
+        "none.jpg",
+    }
 
 
 def test_a_defect_of_one_detector_is_counted(
@@ -413,6 +423,12 @@ def test_what_was_learned_from_is_said(forged: Path, tmp_path: Path) -> None:
     assert "ela learned" not in found.output
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<strong>conv_lstm learned from 5 of these photos</strong>" in page
+
+
+def test_weights_of_another_network_are_wrong_usage(tmp_path: Path) -> None:
+    weights = write_network(tmp_path / "made.onnx", text=card().dumps())
+    options = ["-d", "fcn", "--set", f"fcn.weights={weights}"]
+    assert run.invoke(app, command(small_set(tmp_path / "set"), tmp_path / "o", *options)).exit_code == 2
 
 
 def test_what_a_choice_learned_from_counts_as_well(

@@ -57,6 +57,8 @@ def test_what_fails_for_every_photo_fails_at_once(folder: Path) -> None:
         scan(folder, "ela", fields={"ela": {"quality": 0}})
     with pytest.raises(InvalidParameter, match="workers"):
         scan(folder, workers=0)
+    with pytest.raises(InvalidParameter, match="no detector is named"):
+        scan(folder, [])
     (folder / "file").write_text("")
     with pytest.raises(OutputError, match="choose another --out"):
         scan(folder, out=folder / "file" / "out")
@@ -144,6 +146,16 @@ def test_a_file_that_is_analysed_later_from_elsewhere_failed_no_longer(
     assert list(read_failures(folder / "out")) == [str(folder / "cut.jpg")]
     list(scan(folder / "cut.jpg", out="out", detectors=("ela",), salvage=True))
     assert not read_failures(folder / "out")
+
+
+def test_no_photo_takes_the_place_of_the_list_of_failures(tmp_path: Path) -> None:
+    (tmp_path / "Failures.json.png").write_bytes(photos.encode(photos.crop(48, 64)))
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff")
+    good = [one for one in scan(tmp_path, "ela", out=tmp_path / "out") if one.folder]
+    assert [one.folder.name for one in good if one.folder] == ["photo"]
+    assert list(read_failures(tmp_path / "out")) == [str(tmp_path / "bad.jpg")]
+    (again,) = (one for one in scan(tmp_path, "ela", out=tmp_path / "out", resume=True) if one.folder)
+    assert again.resumed
 
 
 def test_a_list_of_failures_that_nobody_can_read_is_made_anew(folder: Path) -> None:

@@ -83,6 +83,11 @@ def test_pictures_that_a_scan_wrote_are_not_scanned(tree: Path) -> None:
     for found in (names(tree, "", recursive=True), names(tree, "deep/*"), names(tree, "**")):
         assert "deep/holiday.png" in found
         assert not [name for name in found if "heatmap" in name or "overlay" in name]
+    notes: list[str] = []
+    list(find_photos([tree], recursive=True, note=notes.append))
+    assert "2 pictures of a scan passed over" in notes[-1]
+    (error,) = find_photos([tree / "deep" / "d.heatmap.png"])
+    assert "nothing but what a scan wrote" in str(error)
 
 
 def test_what_cannot_be_looked_at_does_not_stop_the_rest(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

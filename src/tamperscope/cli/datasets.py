@@ -81,7 +81,7 @@ def check(
     workers: Workers = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: a list of findings.")] = False,
 ) -> None:
-    """Read all of a data set and say what is missing or odd; exit with 1 if something is wrong."""
+    """Read all of a data set and say what is missing or odd; exit with 1 on errors, not on warnings."""
     from tamperscope.datasets import open_dataset
 
     with answering(usage=True):

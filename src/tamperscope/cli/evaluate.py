@@ -108,7 +108,7 @@ def measure(evaluation: "Evaluation", out: Path, cache: Path | None, workers: in
 
     total = len(evaluation.samples) * (1 + len(evaluation.perturbations))
     with (
-        answering(resume="heatmaps are kept, the same command goes on from here"),
+        answering(usage=True, resume="heatmaps are kept, the same command goes on from here"),
         progress(f"measuring {evaluation.name}", total) as advance,
     ):
         results = run(evaluation, out, cache=cache, workers=workers, advance=advance)

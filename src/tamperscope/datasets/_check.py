@@ -53,10 +53,12 @@ def check(dataset: Dataset, *, workers: int = 1, advance: Callable[[], None] = l
     for one in ordered(look, samples, min(workers, len(samples)), lost=_lost, preload=[__name__]):
         facts.append(one)
         advance()
+    # Masks that are missing or of another size are a known fault of some published sets, which nobody can mend.
+    masks: Severity = "error" if dataset.card.manipulated is None else "warning"
     return [
         *_counts(dataset, samples),
-        *_unusable(facts),
-        *_odd_masks(facts),
+        *_unusable(facts, masks),
+        *_odd_masks(facts, masks),
         *_duplicates(facts),
         *_cut_groups(samples),
         *_different_settings(facts),
@@ -91,17 +93,17 @@ def _counts(dataset: Dataset, samples: Sequence[Sample]) -> Iterator[Finding]:
             yield Finding("warning", f"{count} {kind} photographs instead of {published}")
 
 
-def _unusable(facts: Sequence[_Facts]) -> Iterator[Finding]:
+def _unusable(facts: Sequence[_Facts], masks: Severity) -> Iterator[Finding]:
     if bad := [one for one in facts if one.bad_image]:
         yield _of("error", "cannot be read", bad, [one.bad_image for one in bad])
     if bad := [one for one in facts if one.bad_mask]:
-        yield _of("warning", "have no mask that can be used", bad, [one.bad_mask for one in bad])
+        yield _of(masks, "have no mask that can be used", bad, [one.bad_mask for one in bad])
 
 
-def _odd_masks(facts: Sequence[_Facts]) -> Iterator[Finding]:
+def _odd_masks(facts: Sequence[_Facts], masks: Severity) -> Iterator[Finding]:
     marked = [one for one in facts if one.sample.manipulated and one.share is not None]
     if odd := [one for one in marked if one.share == 0]:
-        yield _of("warning", "are manipulated, but their masks mark nothing", odd)
+        yield _of(masks, "are manipulated, but their masks mark nothing", odd)
     if odd := [one for one in marked if one.share == 1]:
         yield _of("warning", "have masks that mark everything", odd)
     large = [one for one in marked if (one.share or 0) > 0.5]

@@ -67,7 +67,8 @@ class Answer:
     """What came of one detector on one photo; ``values`` are the metrics', in the plan's order.
 
     ``rates`` are the photo's true positive rates at the false positive rates `GRID`, ``ranking`` where its
-    ranking lies.
+    ranking lies. ``unmasked`` is why no place in the photo could be compared, if none could: metrics of
+    whole photos have their values all the same.
     """
 
     status: str
@@ -77,6 +78,11 @@ class Answer:
     values: tuple[float | None, ...] = ()
     rates: NDArray[np.float64] | None = None
     ranking: Path | None = None
+    unmasked: str = ""
+
+    def status_for(self, metric: Metric) -> str:
+        """Return the status that the metric's value has."""
+        return EXCLUDED if self.unmasked and metric.level == "pixel" else self.status
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +107,14 @@ def judge(task: Task, plan: Plan) -> Verdicts:
     """
     place = display(task.sample.image)
     try:
-        photo, truth = prepare(task.sample, task.perturbation, plan)
+        photo, truth, bad = _prepare(task.sample, task.perturbation, plan)
     except TamperscopeError as error:
         return _all(task, plan, Answer(EXCLUDED, str(error.at(place))))
     except Exception as error:  # noqa: BLE001  what Pillow or OpenCV say of one photo must not end the rest
         reason = f"{place}: cannot be prepared ({type(error).__name__}: {display(str(error))})"
         return _all(task, plan, Answer(EXCLUDED, reason))
+    needed = any(metric.level == "pixel" for metric in plan.metrics)
+    unmasked = str(bad.at(place)) if bad and needed else ""
     answers, cached = {}, 0
     for name, detector in plan.detectors.items():
         try:
@@ -114,12 +122,14 @@ def judge(task: Task, plan: Plan) -> Verdicts:
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  one detector's defect must not end the evaluation
-            answers[name] = Answer(FAILED, f"{type(error).__name__}: {display(str(error))}")
+            answers[name] = Answer(
+                FAILED, f"{type(error).__name__}: {display(str(error))}", unmasked=unmasked
+            )
             continue
         cached += known
-        answers[name] = _compare(found, truth, plan, plan.rankings / f"{name}-{task.index}.npy")
+        answers[name] = _compare(found, truth, unmasked, plan, plan.rankings / f"{name}-{task.index}.npy")
     nothing = Found(Localization(np.zeros(truth.shape, np.float32), None), 0.5)
-    answers[NOTHING] = _compare(nothing, truth, plan, plan.rankings / f"nothing-{task.index}.npy")
+    answers[NOTHING] = _compare(nothing, truth, unmasked, plan, plan.rankings / f"nothing-{task.index}.npy")
     return Verdicts(task, answers, photo.digest, cached)
 
 
@@ -140,10 +150,28 @@ def prepare(sample: Sample, perturbation: Perturbation | None, plan: Plan) -> tu
         TamperscopeError: the photo or its mask cannot be used.
 
     """
+    photo, truth, bad = _prepare(sample, perturbation, plan)
+    if bad:
+        raise bad
+    return photo, truth
+
+
+def _prepare(
+    sample: Sample, perturbation: Perturbation | None, plan: Plan
+) -> tuple[Photo, NDArray[np.bool_], BadMask | None]:
+    """Return the photo that is analysed, its truth, and why its mask cannot be used, if it cannot.
+
+    It was manipulated somewhere all the same: the truth is all of it then.
+    """
     photo = decode(sample.image, limits=plan.limits)
-    truth = plan.dataset.mask(sample, (photo.height, photo.width))
-    if sample.manipulated and not truth.any():
-        raise BadMask("its mask marks nothing", "mend the mask, or leave the photo out of the data set")
+    shape = photo.height, photo.width
+    bad = None
+    try:
+        truth = plan.dataset.mask(sample, shape)
+        if sample.manipulated and not truth.any():
+            raise BadMask("its mask marks nothing", "mend the mask, or leave the photo out of the data set")
+    except BadMask as error:
+        truth, bad = np.ones(shape, bool), error
     if perturbation:
         data, truth = perturbation.apply(photo, truth, plan.seed)
         photo = decode(data, limits=plan.limits)
@@ -152,7 +180,7 @@ def prepare(sample: Sample, perturbation: Perturbation | None, plan: Plan) -> tu
         photo = decode(data, limits=plan.limits)
     if sample.manipulated and not truth.any():
         raise BadMask("nothing manipulated is left of it", "perturb it less")
-    return photo, truth
+    return photo, truth, bad
 
 
 def _save(comparison: Comparison, path: Path) -> None:
@@ -162,13 +190,16 @@ def _save(comparison: Comparison, path: Path) -> None:
         raise unwritable(path, error) from error
 
 
-def _compare(found: Found, truth: NDArray[np.bool_], plan: Plan, ranking: Path) -> Answer:
+def _compare(found: Found, truth: NDArray[np.bool_], unmasked: str, plan: Plan, ranking: Path) -> Answer:
     if found.localization is None:
-        return Answer(NOT_APPLICABLE, found.missing, found.threshold)
+        return Answer(NOT_APPLICABLE, found.missing, found.threshold, unmasked=unmasked)
     comparison = Comparison(found.localization, truth, found.threshold)
-    values = tuple(metric.observe(comparison) for metric in plan.metrics)
-    curve = comparison.ranking.curve if comparison.manipulated else None
-    pooled = any(metric.pooled for metric in plan.metrics)
+    values = tuple(
+        None if unmasked and metric.level == "pixel" else metric.observe(comparison)
+        for metric in plan.metrics
+    )
+    curve = comparison.ranking.curve if comparison.manipulated and not unmasked else None
+    pooled = not unmasked and any(metric.pooled for metric in plan.metrics)
     if pooled:
         _save(comparison, ranking)
     return Answer(
@@ -179,4 +210,5 @@ def _compare(found: Found, truth: NDArray[np.bool_], plan: Plan, ranking: Path) 
         values,
         None if curve is None else curve.rates,
         ranking if pooled else None,
+        unmasked,
     )

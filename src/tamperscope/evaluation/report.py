@@ -15,7 +15,7 @@ from tamperscope import __version__, plugins
 from tamperscope.evaluation import charts
 from tamperscope.evaluation.judge import FAILED, JUDGED, NOT_APPLICABLE, NOTHING, Plan, prepare
 from tamperscope.evaluation.perturb import KINDS
-from tamperscope.evaluation.summary import RESAMPLES, Number, Series
+from tamperscope.evaluation.summary import FEWEST_GROUPS, RESAMPLES, Number, Series
 from tamperscope.io.render import outline, overlay, shrunk, upright
 from tamperscope.metrics._base import Floats, Metric
 from tamperscope.metrics._ranking import Ranking
@@ -95,6 +95,7 @@ def render(results: "Results", plan: Plan) -> str:
         ],
         perturbations={one.kind: KINDS[one.kind].meaning for one in evaluation.perturbations},
         resamples=RESAMPLES,
+        fewest=FEWEST_GROUPS,
         groups=len({sample.group for sample in samples}),
     )
 

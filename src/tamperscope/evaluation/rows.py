@@ -62,15 +62,20 @@ class Rows:
             if metric.pooled or not metric.concerns(facts["manipulated"]):
                 continue
             value = answer.values[place] if answer.values else None
-            undefined = value is None and answer.status == JUDGED
+            status, reason = answer.status_for(metric), answer.reason
+            if value is None and status == JUDGED:
+                # A detector's words tell why there is no score, but nothing of a metric of places.
+                status, reason = "undefined", metric.convention if metric.level == "pixel" else reason
+            elif status != answer.status:
+                reason = answer.unmasked
             self._waiting.append(
                 {
                     **facts,
                     "threshold": None if answer.threshold != answer.threshold else answer.threshold,
                     "metric": metric.name,
                     "value": value,
-                    "status": "undefined" if undefined else answer.status,
-                    "reason": answer.reason,
+                    "status": status,
+                    "reason": reason,
                 }
             )
         if len(self._waiting) >= _BATCH:

@@ -17,7 +17,7 @@ from tamperscope.detectors._refined import assemble, parts
 from tamperscope.errors import InvalidParameter
 from tamperscope.evaluation.cache import Cache
 from tamperscope.evaluation.files import claim, facts, summary, write_run
-from tamperscope.evaluation.judge import EXCLUDED, FAILED, NOTHING, Plan, Task, Verdicts, judge, lost
+from tamperscope.evaluation.judge import EXCLUDED, FAILED, NOTHING, Answer, Plan, Task, Verdicts, judge, lost
 from tamperscope.evaluation.perturb import Perturbation, parse_perturbations
 from tamperscope.evaluation.rows import Rows
 from tamperscope.evaluation.summary import Difference, Number, Series, differences, numbers
@@ -102,21 +102,21 @@ class Results:
 
     @property
     def excluded(self) -> dict[str, str]:
-        """The photos that could not be used, and why."""
-        return self._having(EXCLUDED)
+        """The photos that could not be used, some only for whole photos, and why."""
+        return self._reasons(lambda answer: answer.reason if answer.status == EXCLUDED else answer.unmasked)
 
     @property
     def failed(self) -> dict[str, str]:
         """The photos on which a detector failed, and how."""
-        return self._having(FAILED)
+        return self._reasons(lambda answer: answer.reason if answer.status == FAILED else "")
 
-    def _having(self, status: str) -> dict[str, str]:
+    def _reasons(self, of: Callable[[Answer], str]) -> dict[str, str]:
         return {
-            sample.name: f"{condition.name}: {answer.reason}" if condition.name else answer.reason
+            sample.name: f"{condition.name}: {reason}" if condition.name else reason
             for condition in reversed(self.conditions)
             for series in condition.series.values()
             for sample, answer in zip(series.samples, series.answers, strict=True)
-            if answer.status == status
+            if (reason := of(answer))
         }
 
 

@@ -13,11 +13,20 @@ from tamperscope.metrics._base import Floats, Metric, Observations, ratio
 from tamperscope.metrics._ranking import GRID, Curve, merge
 from tamperscope.types import Sample
 
-__all__ = ["RESAMPLES", "Difference", "Number", "Series", "differences", "interval", "numbers"]
+__all__ = [
+    "FEWEST_GROUPS",
+    "RESAMPLES",
+    "Difference",
+    "Number",
+    "Series",
+    "differences",
+    "interval",
+    "numbers",
+]
 
 RESAMPLES = 2000
 _AT_ONCE = 4_000_000  # weights held in memory
-_FEWEST_GROUPS = 5  # of which an interval is made; of fewer it would look like certainty
+FEWEST_GROUPS = 5  # of which an interval is made; of fewer it would look like certainty
 
 
 @dataclass(eq=False)
@@ -52,7 +61,7 @@ class Series:
         """Return what the metric at this ``place`` observed among the ``chosen`` photos, and on which."""
         found = np.array([_value(answer, place) for answer in self.answers], float)
         concerned = self.concerned(metric) & chosen
-        used = concerned & (self.judged if metric.pooled else ~np.isnan(found))
+        used = concerned & (self.having(JUDGED, metric) if metric.pooled else ~np.isnan(found))
         thresholds = np.array([answer.threshold for answer in self.answers])
         pooled = self.pooled if metric.pooled else None
         return Observations(found[used], self.manipulated[used], thresholds[used], pooled), used
@@ -74,9 +83,10 @@ class Series:
         """Which photos the detector could judge, bool ``(n,)``."""
         return self.having(JUDGED)
 
-    def having(self, status: str) -> NDArray[np.bool_]:
-        """Return which photos have this status, bool ``(n,)``."""
-        return np.array([answer.status == status for answer in self.answers], bool)
+    def having(self, status: str, metric: Metric | None = None) -> NDArray[np.bool_]:
+        """Return which photos have this status, bool ``(n,)``; for a metric, if one is given."""
+        found = (answer.status_for(metric) if metric else answer.status for answer in self.answers)
+        return np.array([one == status for one in found], bool)
 
     def concerned(self, metric: Metric) -> NDArray[np.bool_]:
         """Return which photos the metric concerns, bool ``(n,)``."""
@@ -94,7 +104,8 @@ class Number:
 
     ``low`` and ``high`` bound the 95% bootstrap interval; None, like ``value``, where undefined. ``n`` photos
     have a value; of the others that the metric concerns, it is undefined for some, the detector is not
-    applicable to some, failed on some, and some were excluded from the evaluation.
+    applicable to some, failed on some, and some were excluded: metrics of places cannot use those without a
+    mask.
     """
 
     detector: str
@@ -145,7 +156,7 @@ def _number(
     concerned = series.concerned(metric) & chosen
     low, high = interval(_resampled(observed, metric, _groups(series, used), seed))
     counts = {
-        status: int((series.having(status) & concerned).sum())
+        status: int((series.having(status, metric) & concerned).sum())
         for status in (NOT_APPLICABLE, FAILED, EXCLUDED)
     }
     return Number(
@@ -157,7 +168,7 @@ def _number(
         low,
         high,
         n=int(used.sum()),
-        undefined=int((concerned & series.judged & ~used).sum()),
+        undefined=int((concerned & series.having(JUDGED, metric) & ~used).sum()),
         not_applicable=counts[NOT_APPLICABLE],
         failed=counts[FAILED],
         excluded=counts[EXCLUDED],
@@ -202,7 +213,7 @@ def _resampled(observed: Observations, metric: Metric, groups: NDArray[np.intp],
     Photos that share a source are no independent witnesses, so they are drawn together.
     """
     count = int(groups.max(initial=-1)) + 1
-    if metric.pooled or count < _FEWEST_GROUPS:
+    if metric.pooled or count < FEWEST_GROUPS:
         return np.full(RESAMPLES, np.nan)
     drawn = _drawn(count, seed)
     if type(metric)._summarize is Metric._summarize:  # a mean needs the sums of the groups only

@@ -77,6 +77,8 @@ def check(plan: Plan) -> None:
         OutputError: the folder cannot be written.
 
     """
+    if not plan.detectors:
+        raise InvalidParameter("no detector is named", "name at least one")
     for one in plan.running:
         plan.build(one).prepare()
     known = {plugin for one in plan.running for plugin in (parts(one)[0], *parts(one)[1])}

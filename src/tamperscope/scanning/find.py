@@ -14,7 +14,8 @@ from tamperscope.io.paths import EVIDENCE, OWNER, PICTURES, RECORD, display, one
 
 __all__ = ["SUFFIXES", "Task", "find_photos", "plan_tasks"]
 
-# In folders, a file is taken for a photo by its name or by its content; files named one by one always are.
+# In folders, a file is taken for a photo by its name or by its content; files named one by one are, whatever
+# they are called, but for what a scan wrote.
 SUFFIXES = frozenset(
     [
         ".jpg",
@@ -75,8 +76,8 @@ def find_photos(
 ) -> Iterator[Path | TamperscopeError]:
     """Yield the files that the paths, folders and glob patterns name; an error for one that names none.
 
-    Pictures that a scan wrote are passed over; so are hidden photos and folders, and links to folders, of
-    which ``note`` is told.
+    Pictures that a scan wrote are passed over; so are hidden photos and folders, and links to folders. Of all
+    these ``note`` is told.
     """
     seen = set()
     for path_or_uri in paths:
@@ -91,19 +92,27 @@ def find_photos(
                 "an address, no file", "fetch it first, or scan with --engine", display(given)
             )
             continue
-        found = False
+        found, written = False, 0
         for path in _expand(Path(given), recursive, note):
             if isinstance(path, TamperscopeError):
                 found = True
                 yield path
-            elif not _is_output(path):
+            elif _is_output(path):
+                written += 1
+            else:
                 found = True
                 if path not in seen:
                     seen.add(path)
                     yield path
-        if not found:
+        if not found and written:
+            yield UnreadableFile(
+                "nothing but what a scan wrote", "copy it elsewhere to have it scanned", display(given)
+            )
+        elif not found:
             deeper = "" if recursive else ", or use --recursive to look into its folders"
             yield UnreadableFile("no photograph found", f"check the name{deeper}", display(given))
+        elif written:
+            note(f"{display(given)}: {written} picture{'s' * (written > 1)} of a scan passed over")
 
 
 def _expand(given: Path, recursive: bool, note: Callable[[str], None]) -> Iterator[Path | TamperscopeError]:

@@ -31,6 +31,7 @@ from tamperscope.io.paths import (
 )
 from tamperscope.io.render import draw_evidence, draw_heatmap, draw_judged, draw_mask, draw_overlay
 from tamperscope.report import json as report
+from tamperscope.report.failures import FAILURES
 from tamperscope.report.forms import REPORTS, Form
 from tamperscope.scanning.find import Task
 from tamperscope.signal.regions import find_regions
@@ -313,6 +314,8 @@ def _detect(
 def _candidates(task: Task, out: Path, digest: str) -> list[Path]:
     """Return the folders that may be this photo's; the first needs a stem that no other photo has."""
     stem = task.path.stem if task.path.stem.strip(". ") else "photo"
+    if stem.casefold() == FAILURES:  # whose place that is
+        stem = "photo"
     long = os.fsdecode(os.fsencode(stem)[:190])  # leaves room for the digest in a name of 255 bytes
     return [out / stem, out / f"{long}-{digest[:8]}", out / f"{long}-{digest}"]
 
