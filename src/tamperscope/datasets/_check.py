@@ -53,7 +53,7 @@ def check(dataset: Dataset, *, workers: int = 1, advance: Callable[[], None] = l
     for one in ordered(look, samples, min(workers, len(samples)), lost=_lost, preload=[__name__]):
         facts.append(one)
         advance()
-    # Masks that are missing or of another size are a known fault of some published sets, which nobody can mend.
+    # In some published sets masks are missing or of another size: a known fault, which nobody can mend.
     masks: Severity = "error" if dataset.card.manipulated is None else "warning"
     return [
         *_counts(dataset, samples),

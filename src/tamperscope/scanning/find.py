@@ -81,19 +81,12 @@ def find_photos(
     """
     seen = set()
     for path_or_uri in paths:
-        given = os.fspath(path_or_uri)
-        if given.startswith("file://"):  # as tables of scans with --engine call photos
-            given = os.fsdecode(unquote_to_bytes(urlsplit(given).path))
-        if not given:  # Path("") would be the current folder
-            yield UnreadableFile("an empty path", "check the variable that it came from")
-            continue
-        if "://" in given and not _exists(Path(given)):  # a Path would lose one of the strokes
-            yield UnreadableFile(
-                "an address, no file", "fetch it first, or scan with --engine", display(given)
-            )
+        given = _given(os.fspath(path_or_uri))
+        if isinstance(given, TamperscopeError):
+            yield given
             continue
         found, written = False, 0
-        for path in _expand(Path(given), recursive, note):
+        for path in _expand(given, recursive, note):
             if isinstance(path, TamperscopeError):
                 found = True
                 yield path
@@ -104,15 +97,31 @@ def find_photos(
                 if path not in seen:
                     seen.add(path)
                     yield path
-        if not found and written:
-            yield UnreadableFile(
-                "nothing but what a scan wrote", "copy it elsewhere to have it scanned", display(given)
-            )
-        elif not found:
-            deeper = "" if recursive else ", or use --recursive to look into its folders"
-            yield UnreadableFile("no photograph found", f"check the name{deeper}", display(given))
+        if not found:
+            yield _nothing(given, written, recursive)
         elif written:
             note(f"{display(given)}: {written} picture{'s' * (written > 1)} of a scan passed over")
+
+
+def _given(text: str) -> Path | TamperscopeError:
+    """Return the path that is meant, or why none can be."""
+    if text.startswith("file://"):  # as tables of scans with --engine call photos
+        text = os.fsdecode(unquote_to_bytes(urlsplit(text).path))
+    if not text:  # Path("") would be the current folder
+        return UnreadableFile("an empty path", "check the variable that it came from")
+    if "://" in text and not _exists(Path(text)):  # a Path would lose one of the strokes
+        return UnreadableFile("an address, no file", "fetch it first, or scan with --engine", display(text))
+    return Path(text)
+
+
+def _nothing(given: Path, written: int, recursive: bool) -> TamperscopeError:
+    """Return why a path names nothing to scan, but so many pictures that a scan has written."""
+    if written:
+        return UnreadableFile(
+            "nothing but what a scan wrote", "copy it elsewhere to have it scanned", display(given)
+        )
+    deeper = "" if recursive else ", or use --recursive to look into its folders"
+    return UnreadableFile("no photograph found", f"check the name{deeper}", display(given))
 
 
 def _expand(given: Path, recursive: bool, note: Callable[[str], None]) -> Iterator[Path | TamperscopeError]:
