@@ -1,6 +1,6 @@
 """Networks whose answers are known, as ONNX files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,13 @@ def write_views(
     )
 
 
-def write_published(path: Path, leave_out: str = "") -> dict[str, np.ndarray[Any, Any]]:
-    """Write random weights as Keras writes those of the authors' model, and return them."""
+def write_published(
+    path: Path, leave_out: str = "", spoiled: Mapping[str, float] | None = None
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Write random weights as Keras writes those of the authors' model, and return them.
+
+    What is ``spoiled`` has one number throughout.
+    """
     import h5py
 
     rng = np.random.default_rng(4)
@@ -103,6 +108,8 @@ def write_published(path: Path, leave_out: str = "") -> dict[str, np.ndarray[Any
             given = made
     shapes |= {"Featex/transform/kernel": (3, 3, 256, 256), "Featex/transform/bias": (256,)}
     values = {name: rng.random(shape, np.float32) * 0.1 for name, shape in shapes.items()}
+    for name, number in (spoiled or {}).items():
+        values[name][...] = number
     with h5py.File(path, "w") as file:
         for name, array in values.items():
             if name != leave_out:

@@ -100,7 +100,8 @@ def test_scanning_again_leaves_the_results_out_of_it(folder: Path) -> None:
     ("arguments", "words"),
     [
         (["--detector", "adjpg"], "did you mean 'adjpeg'"),
-        (["--detector", ""], "there is no detector ''"),
+        (["--detector", ""], "--detector is empty"),
+        (["--detector", ","], "there is no detector"),
         (["--set", "adjpeg.smoth=2"], "did you mean 'smoothing'"),
         (["--set", "adjpeg.smoothing=x"], "give a number"),
         (["--set", "adjpeg.smoothing=99"], "at most 16"),
@@ -112,6 +113,8 @@ def test_scanning_again_leaves_the_results_out_of_it(folder: Path) -> None:
         (["--fail-on", "2"], "--fail-on"),
         (["--raw"], "need --out"),
         (["--resume"], "need --out"),
+        (["--out", ""], "--out is empty; check the variable"),
+        (["--out="], "--out is empty"),
         (["--nonsense"], "--nonsense"),
     ],
 )

@@ -55,9 +55,10 @@ def test_fail_on_and_what_gave_no_photo(tmp_path: Path) -> None:
     result = run(tmp_path / "forged.jpg", *words, tmp_path / "out", "--fail-on", "0.5")
     assert result.exit_code == 3, result.output
     assert table(tmp_path / "out")[0]["verdict"] == "manipulated"
-    result = run(tmp_path / "forged.jpg", tmp_path / "none", *words, tmp_path / "two")
+    result = run(tmp_path / "forged.jpg", tmp_path / "none", "", *words, tmp_path / "two")
     assert result.exit_code == 1
     assert "none: no such file or folder" in result.stderr
+    assert "an empty path" in result.stderr, "it is not the current folder"
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,21 @@ def test_what_a_table_decides_on_cannot_be_changed(tmp_path: Path, setting: str)
     assert run.invoke(app, [*words, "--set", "batch=64"]).exit_code == 2
 
 
+def test_neither_can_it_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text('{"least_share": 0.9}')
+    words = ["reproduce", "bappy2017", "table4", "--root", f"made={write_set(tmp_path)}"]
+    found = run.invoke(app, [*words, "--config", str(tmp_path / "mine.json"), "--out", str(tmp_path / "out")])
+    assert found.exit_code == 2
+    assert "cannot change least_share" in " ".join(found.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    "words", [["cun2018", "f1", "--set", "epochs=1"], ["bappy2017", "table6", "--config", "x"]]
+)
+def test_what_is_said_of_a_training_that_there_is_not_is_refused(words: list[str]) -> None:
+    assert run.invoke(app, ["reproduce", *words]).exit_code == 2
+
+
 def test_rows_without_weights_are_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def cannot(self: Any) -> None:
         raise MissingWeights(f"{self.title} has none", "fetch them")

@@ -93,6 +93,10 @@ def test_files_that_hold_something_else_are_refused(tmp_path: Path) -> None:
     write_published(tmp_path / "part.h5", leave_out="cLSTM/cLSTM/bias")
     with pytest.raises(KeyError, match="cLSTM/bias"):
         ManTraNet().convert(tmp_path / "part.h5")
+    for name, number in (("Featex/transform/kernel", np.nan), ("bnorm/bnorm/moving_variance", -1)):
+        write_published(tmp_path / "odd.h5", spoiled={name: number})
+        with pytest.raises(ValueError, match="holds what cannot be"):
+            ManTraNet().convert(tmp_path / "odd.h5")
     (tmp_path / "none.h5").write_bytes(b"no HDF5")
     with pytest.raises(OSError, match="signature"):
         ManTraNet().convert(tmp_path / "none.h5")

@@ -59,12 +59,13 @@ def test_photographs_may_lie_elsewhere(forged: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "problem"),
     [
-        (["unet", "--data", "SET"], 1, "no network 'unet'"),
-        (["conv_lstm", "--data", "SET", "--set", "variant=Q"], 1, "J-Conv-LSTM-Conv"),
+        (["unet", "--data", "SET"], 2, "no network 'unet'"),
+        (["conv_lstm", "--data", "SET", "--set", "variant=Q"], 2, "J-Conv-LSTM-Conv"),
         (["conv_lstm", "--data", "SET", "--set", "batch=0"], 2, "batch"),
         (["conv_lstm", "--data", "SET", "--set", "batch"], 2, "field=value"),
-        (["conv_lstm", "--data", "casia1"], 1, "--photos"),
-        (["conv_lstm", "--data", "nowhere.csv"], 1, "nowhere.csv"),
+        (["conv_lstm", "--data", "casia1"], 2, "--photos"),
+        (["conv_lstm", "--data", "nowhere.csv"], 1, "nowhere.csv: there is no such file"),
+        (["conv_lstm", "--data", ""], 2, "--data is empty"),
     ],
 )
 def test_what_is_wrong_is_said(

@@ -5,8 +5,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
 
@@ -25,7 +27,25 @@ __all__ = [
 
 FAILED, FOUND, INTERRUPTED, TERMINATED = 1, 3, 130, 143
 
+
+class _Commands(TyperGroup):
+    """The commands; an option without a value is refused: a path of nothing would be the current folder."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is asked for, and its words."""
+        found: Any = super().resolve_command(ctx, args)
+        _, command, words = found
+        options = [one for one in command.params if one.param_type_name == "option" and not one.is_flag]
+        named = {spelled for option in options for spelled in option.opts}
+        for word, following in zip(words, [*words[1:], None], strict=False):
+            option, equals, value = word.partition("=")
+            if option in named and not value and (equals or following == ""):
+                raise typer.BadParameter(f"{option} is empty; check the variable that it came from")
+        return found
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="tamperscope",
     help="Finds where a photograph was edited.",
     no_args_is_help=True,

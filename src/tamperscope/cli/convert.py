@@ -26,12 +26,15 @@ def convert(
     weights: Annotated[
         Path, typer.Argument(metavar="FILE", help="Their file, as it was published.", show_default=False)
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Write the network here (ONNX).")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE", dir_okay=False, help="Write the network here (ONNX)."),
+    ],
 ) -> None:
     """Write a network with weights that others published, and that cannot be shipped, as one ONNX file."""
     with needing("train", "converting needs PyTorch, ONNX and h5py"):
         from tamperscope.training.export import convert as write
 
-    with answering():
+    with answering(usage=True):
         card = write(network, weights, out)
     typer.echo(f"{out}: {card.network}, {card.licence}")

@@ -30,7 +30,10 @@ Exit code: 0 written, 1 failed, 2 wrong usage."""
 )
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, finished.", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Write the network here (ONNX).")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE", dir_okay=False, help="Write the network here (ONNX)."),
+    ],
     data: Annotated[
         str | None,
         typer.Option(
@@ -74,7 +77,6 @@ def export(
 
     with answering(usage=True):
         stated = dict(pair(text, "dataset=text", "--terms") for text in terms or [])
-    with answering():
         seed = read_run(run).training.seed
         splits = open_splits(data, photos, seed, optional=("test",)) if data else {}
         spared = list(_found(pristine or []))

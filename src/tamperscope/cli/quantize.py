@@ -27,7 +27,10 @@ def quantize(
     weights: Annotated[
         Path, typer.Argument(metavar="FILE", help="Weights, as exported (ONNX).", show_default=False)
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Write the network here (ONNX).")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE", dir_okay=False, help="Write the network here (ONNX)."),
+    ],
     data: Annotated[
         str,
         typer.Option(
@@ -46,7 +49,7 @@ def quantize(
         from tamperscope.training.quantize import quantize as write
     from tamperscope.training.data import open_splits
 
-    with answering():
+    with answering(usage=True):
         card = write(weights, network, out, open_splits(data, photos, 0, ("val",))["val"], progress)
     gaps = card.metrics["in 8 bits"]["mean difference"]
     typer.echo(f"{out}: mean difference {', '.join(f'{name} {gap:.4f}' for name, gap in gaps.items())}")

@@ -51,9 +51,12 @@ def reproduce(
         Path, typer.Option("--out", "-o", metavar="DIR", help="Write results and reports here.")
     ] = Path("tamperscope-tables"),
     config: Annotated[
-        str,
-        typer.Option(metavar="NAME|FILE", help="How networks are trained: a recipe of `train`, or JSON."),
-    ] = "quick",
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="How networks are trained: a recipe of `train`, or JSON; `quick` unless given.",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Change that; may be repeated."),
@@ -76,7 +79,11 @@ def reproduce(
             if split != "test":
                 raise InvalidParameter(f"--split cannot be {split!r}", "networks trained here are for test")
             changes = dict(pair(text) for text in settings or [])
-            worth = _train(wanted, roots, config, changes, seed, out)
+            worth = _train(wanted, roots, config or "quick", changes, seed, out)
+        elif config or settings:
+            raise InvalidParameter(
+                "--config and --set concern nothing here", "nothing is trained: leave them out"
+            )
         weights = {(one.dataset, one.label): one.weights for one in worth}
         missing = tables.missing_rows(wanted) if roots else {}
         asked = list(tables.evaluations(wanted, roots, split, seed, weights, missing))
@@ -108,12 +115,13 @@ def _train(
     from tamperscope.training.config import Training
     from tamperscope.training.data import open_splits
 
-    taken = {"seed", "start", *(name for row in table.rows for name in row.training or ())}
-    if wrong := taken.intersection(changes):
+    given = Training.read(config, changes)
+    taken = sorted({"seed", "start", *(name for row in table.rows for name in row.training or ())})
+    if wrong := [name for name in taken if getattr(given, name) != getattr(Training(), name)]:
         raise InvalidParameter(
-            f"--set cannot change {', '.join(sorted(wrong))}", "the table and --seed decide on them"
+            f"--config and --set cannot change {', '.join(wrong)}", "the table and --seed decide on them"
         )
-    training = replace(Training.read(config, changes), seed=seed)
+    training = replace(given, seed=seed)
     rows = [Wanted(row.label, row.detector, row.training) for row in table.rows if row.training is not None]
     sets = {
         name: open_splits(name, path, training.seed, ("train", "val", "test")) for name, path in roots.items()

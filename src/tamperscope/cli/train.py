@@ -54,7 +54,7 @@ def train(
 
     with answering(usage=True):
         training = Training.read(config, dict(pair(text) for text in settings or []))
-    with answering(resume="the same command goes on from the last epoch"):
+    with answering(usage=True, resume="the same command goes on from the last epoch"):
         splits = open_splits(data, photos, training.seed)
         weights = run(network, splits["train"], splits["val"], training, out)
     typer.echo(f"{weights}; its curves: {out / 'curves.png'}")

@@ -56,6 +56,8 @@ def find(given: Iterable[str]) -> Iterator[Entry | TamperscopeError]:
 
 
 def _expand(uri: str) -> Iterator[Entry | TamperscopeError]:
+    if not uri:  # it would be the current folder
+        raise UnreadableFile("an empty path", "check the variable that it came from")
     store, path = locate(uri)
     there = store.look(path)
     if there:

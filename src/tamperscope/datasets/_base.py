@@ -55,7 +55,11 @@ class Dataset(Configurable, ABC):
 
         """
         if not self.root.exists():
-            raise WrongLayout("there is no such folder", "give the data set's root", display(self.root))
+            raise WrongLayout(
+                "there is no such file or folder",
+                "give the data set's root, or a manifest",
+                display(self.root),
+            )
         found = sorted(self._samples(), key=lambda sample: sample.name)
         if not found:
             raise self.wrong("no photograph of the data set is in it")

@@ -88,6 +88,8 @@ class ManTraNet(Network):
                 values = values.permute(0, 3, 1, 2) if mine == "least" else values.permute(3, 2, 0, 1)
             if values.shape != state[mine].shape:
                 raise ValueError(f"its {theirs} is {tuple(given[theirs].shape)}")
+            if not values.isfinite().all() or (mine == "norm.running_var" and (values < 0).any()):
+                raise ValueError(f"its {theirs} holds what cannot be")
             state[mine] = values.contiguous()
         self.load_state_dict(state)
 

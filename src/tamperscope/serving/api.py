@@ -48,6 +48,7 @@ router = APIRouter(
         403: {"model": Problem, "description": "A page from elsewhere asks."},
         421: {"model": Problem, "description": "The service does not answer to this name."},
         422: {"model": Problem, "description": "What was sent does not fit."},
+        503: {"model": Problem, "description": "The database cannot be used now."},
     },
 )
 
@@ -59,8 +60,8 @@ router = APIRouter(
     responses={
         400: {"model": Problem, "description": "The body is no multipart form."},
         413: {"model": Problem, "description": "More photographs or bytes than are taken at once."},
+        415: {"model": Problem, "description": "The form is not in UTF-8."},
         429: {"model": Problem, "description": "Too many photographs wait already."},
-        503: {"model": Problem, "description": "The database cannot be used now."},
         507: {"model": Problem, "description": "The disk is full."},
     },
 )
@@ -127,7 +128,11 @@ def evidence(service: Service, id: ID) -> FileResponse:
 @router.get(
     "/v1/analyses/{id}/report",
     tags=["pictures"],
-    responses={200: {"content": {kind: {} for kind in _TYPES.values()}}, **_UNDONE},
+    responses={
+        200: {"content": {kind: {} for kind in _TYPES.values()}},
+        **_UNDONE,
+        429: {"model": Problem, "description": "Too many reports are being made."},
+    },
     response_class=Response,
 )
 async def report(

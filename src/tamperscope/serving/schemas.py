@@ -58,13 +58,15 @@ class AnalysisAnswer(Queued):
     verdict: str | None = Field(description="the gravest of the detectors that judge")
     score: float | None = Field(description="the highest of theirs")
     error: str | None = Field(description="why it failed, and what may help")
-    maps: list[str] = Field(default=[], description="where its pictures are, on this service")
+    maps: list[str] | None = Field(
+        default=None, description="where its pictures are, on this service; with the result only"
+    )
     result: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, found: Analysis) -> "AnalysisAnswer":
         """Return what is told of an analysis."""
-        names = [entry["name"] for entry in judged(found)]
+        base, names = f"/v1/analyses/{found.id}/maps", [entry["name"] for entry in judged(found)]
         return cls(
             id=found.id,
             status=Status(found.status),
@@ -78,7 +80,7 @@ class AnalysisAnswer(Queued):
             verdict=found.verdict,
             score=found.score,
             error=found.error,
-            maps=[f"/v1/analyses/{found.id}/maps/{name}/{kind.value}" for name in names for kind in Kind],
+            maps=[f"{base}/{name}/{kind.value}" for name in names for kind in Kind] if found.record else None,
             result=found.record,
         )
 

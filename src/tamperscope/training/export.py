@@ -184,7 +184,8 @@ def convert(name: str, weights: Path, out: Path) -> NetworkCard:
     """
     network = build_network(name)
     if not weights.is_file():
-        raise UnreadableFile("there is no such file", "give the file as it was published", display(weights))
+        problem = "it is a folder" if weights.is_dir() else "there is no such file"
+        raise UnreadableFile(problem, "give the file as it was published", display(weights))
     try:
         network.convert(weights)
     except (OSError, KeyError, ValueError) as error:
@@ -279,7 +280,9 @@ def _check_parity(network: Network, trained: Trained) -> None:
     found = trained.run(**{name: values.numpy() for name, values in given.items()})
     gaps = [np.abs(values.numpy() - found[name]).max() for name, values in expected.items()]
     worst = float(np.max(gaps))  # unlike Python's, it keeps what is no number
-    if not worst <= PARITY:
+    if np.isnan(worst):
+        raise TrainingFailed("the network's answers are no numbers", "its weights are damaged: give others")
+    if worst > PARITY:
         raise TrainingFailed(
             f"the exported network differs from the trained one by {worst:.2g}", "please report this"
         )

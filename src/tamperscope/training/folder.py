@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from tamperscope.detectors._onnx import KEY, NetworkCard
 from tamperscope.errors import CorruptFile, InvalidParameter, OutputError
-from tamperscope.io.paths import display, write_whole
+from tamperscope.io.paths import clipped, display, write_whole
 from tamperscope.io.provenance import photo_digest, versions
 from tamperscope.networks._base import Network
 from tamperscope.training.checkpoint import kept_weights
@@ -44,6 +44,7 @@ WEIGHTS = "network.safetensors"  # once the run is finished
 _RUN, _SPLIT = "run.json", "split.csv"
 _COLUMNS = ("split", "dataset", "image", "digest", "manipulated")
 _LSTM = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # PyTorch's names, in ONNX's order
+_LONGEST = 300  # letters of what a library says of weights
 _LIBRARIES = ("torch", "lightning", "numpy", "opencv-python-headless", "tamperscope")
 
 Row = dict[str, str]
@@ -122,7 +123,7 @@ def load_weights(network: Network, path: Path) -> None:
     try:
         network.start(_exported(network, path) if _is_onnx(path) else kept_weights(path) or load_file(path))
     except (OSError, SafetensorError, RuntimeError, DecodeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = clipped(" ".join(str(error).split()), _LONGEST)
         raise CorruptFile(
             f"its weights cannot be used ({reason})",
             f"give {WEIGHTS} of a run of the same network and variant",
