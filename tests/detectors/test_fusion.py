@@ -125,12 +125,12 @@ def test_places_of_larger_photos_must_show_more(weights: Path, power: float) -> 
     large = decode(photos.encode(np.tile(photos.scene(), (2, 2, 1))[:512, :640], "JPEG"))
     alone = build(weights, larger=0, smaller=0, copies=0).localize(large)
     found = build(weights, larger=power, smaller=0, copies=0).localize(large)
-    fewer = power * np.log(512 * 640 / 136_000)
+    fewer = power * np.log(512 * 640 / 103_000)
     assert np.abs(logit(alone.heatmap) - logit(found.heatmap) - fewer).max() < 1e-3
     assert logit(alone.score) - logit(found.score) == pytest.approx(fewer, abs=1e-4)
     small = decode(photos.encode(photos.scene()[:205, :319], "JPEG"))
     alone, found = (build(weights, larger=one, copies=0).localize(small) for one in (0, power))
-    more = power * np.log(136_000 / 256**2)
+    more = power * np.log(103_000 / 256**2)
     assert np.abs(logit(found.heatmap) - logit(alone.heatmap) - more).max() < 1e-3
     assert logit(found.score) - logit(alone.score) == pytest.approx(more, abs=1e-4)
 

@@ -75,7 +75,7 @@ class Fusion(Learned):
         low=0,
         high=100,
     )
-    larger: float = option(0.7, LARGER, low=0, high=2)
+    larger: float = option(0.9, LARGER, low=0, high=2)
     copies: int = option(
         500_000, "pixels of the photo in which copies are looked for, at most; 0: nowhere", low=0, high=10**8
     )
@@ -96,7 +96,7 @@ class Fusion(Learned):
     exact: bool = option(False, "the shipped weights as they were learned, instead of in 8 bits: slower")
 
     smallest: ClassVar[int] = 64
-    usual: ClassVar[int] = 136_000  # pixels of a photo that keeps its odds
+    usual: ClassVar[int] = 103_000  # pixels of a photo that keeps its odds
 
     card: ClassVar[Card] = Card(
         title="Fusion network",

@@ -18,7 +18,7 @@ class FusionOpen(Fusion):
 
     """
 
-    # It is louder on small photographs, having seen none but reduced ones.
+    # It is louder on small photographs, having seen few but reduced ones.
     larger: float = option(0.5, LARGER, low=0, high=2)
 
     network: ClassVar[str] = "fusion"
@@ -28,7 +28,7 @@ class FusionOpen(Fusion):
         Fusion.card,
         title="Fusion network, from free photographs",
         limits=(
-            "a map for a person to read: it learned from 43 photographs, and finds far less than fusion; "
+            "a map for a person to read: it learned from 379 photographs, and finds less than fusion; "
             "whether a photo was edited it cannot say; " + Fusion.card.limits
         ),
         deviations=(
