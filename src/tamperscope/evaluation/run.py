@@ -102,7 +102,7 @@ class Results:
 
     @property
     def excluded(self) -> dict[str, str]:
-        """The photos that could not be used, some only for whole photos, and why."""
+        """The photos that could not be used, or not where a mask is needed, and why."""
         return self._reasons(lambda answer: answer.reason if answer.status == EXCLUDED else answer.unmasked)
 
     @property
