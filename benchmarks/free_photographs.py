@@ -1,7 +1,8 @@
 """Gather photographs under free licences from packages of Debian, as trainings of decision 024 used them.
 
-Usage: free_photographs.py PACKAGES OUT
+Usage: free_photographs.py PACKAGES OUT [TERMS...]
 
+With TERMS, only those under them: `public-domain CC0 CC0-1.0` gives those of decision 025.
 `free_photographs.csv` beside this file lists each photograph by its SHA-256, with the package that holds it,
 its terms and its split. PACKAGES is a folder with those packages, as `apt-get download` leaves them there;
 OUT is made, with the photographs and a manifest.csv. Large ones of `train` are cut without loss into parts of
@@ -61,11 +62,14 @@ def parts(path: Path, stem: Path) -> Iterator[Path]:
 
 
 def main() -> None:
-    packages, out = map(Path, sys.argv[1:])
+    packages, out = map(Path, sys.argv[1:3])
+    terms = sys.argv[3:]
     if not (_UNPACK and _CUT):
         sys.exit("there is no dpkg-deb or no jpegtran: install dpkg and libjpeg-turbo-progs")
     with _LIST.open(newline="") as lines:
-        known = {line["sha256"]: line for line in csv.DictReader(lines)}
+        known = {
+            line["sha256"]: line for line in csv.DictReader(lines) if not terms or line["terms"] in terms
+        }
     out.mkdir()
     rows = []
     missing = set(known)
