@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import photos
+from framed import unframed
 from tamperscope import cli, plugins
 from tamperscope.cli import app
 from tamperscope.forge.recipe import PRESETS
@@ -121,7 +122,7 @@ def test_scanning_again_leaves_the_results_out_of_it(folder: Path) -> None:
 def test_wrong_usage_is_told_before_any_photo_is_read(folder: Path, arguments: list[str], words: str) -> None:
     result = run("scan", folder / "missing.jpg", *arguments)
     assert result.exit_code == 2
-    assert words in " ".join(result.output.replace("│", " ").split())
+    assert words in unframed(result.output)
     assert "no such file" not in result.output
 
 
@@ -394,7 +395,7 @@ def test_version_and_help() -> None:
 
 @pytest.mark.parametrize(("command", "names"), [("forge", PRESETS), ("train", RECIPES)])
 def test_help_names_every_recipe(command: str, names: dict[str, Any]) -> None:
-    shown = " ".join(run(command, "--help").stdout.replace("│", " ").split())
+    shown = unframed(run(command, "--help").stdout)
     assert [name for name in names if f"{name}," not in shown] == []
 
 

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from collections_made import table, uris, write_photos
+from framed import unframed
 from photos import spliced
 from tamperscope.cli import _collection, app
 from tamperscope.cluster.collection import Tally
@@ -26,7 +27,7 @@ def run(*arguments: str | Path) -> Result:
 
 
 def told(result: Result) -> str:
-    return " ".join(result.output.replace("│", " ").split())
+    return unframed(result.output)
 
 
 def collection(tmp_path: Path, *options: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from forging import write_photos
+from framed import unframed
 from tamperscope.cli import app
 
 
@@ -74,7 +75,7 @@ def test_what_is_wrong_is_said(
     words = [str(forged) if word == "SET" else word for word in arguments]
     found, said = train(*words, "--out", tmp_path / "run")
     assert found == code
-    assert problem in " ".join(said.replace("│", " ").split())
+    assert problem in unframed(said)
 
 
 def test_processes_share_the_work(forged: Path, tmp_path: Path) -> None:

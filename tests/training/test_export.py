@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 import photos
+from framed import unframed
 from networks_made import card, write_published
 from tamperscope import plugins
 from tamperscope.cli import app
@@ -274,7 +275,7 @@ def test_further_pristine_photographs_need_a_run_that_spares_any(
     photos = data / "images"
     code, said = command("export", run, "--out", out, "--data", data, "--pristine", photos)
     assert code == 2
-    assert "a run with marked or alarms above 0" in " ".join(said.replace("│", " ").split())
+    assert "a run with marked or alarms above 0" in unframed(said)
     spares = replace(TINY, alarms=0.05)
     train("conv_lstm", splits["train"], splits["val"], spares, tmp_path / "sparing")
     with pytest.raises(InvalidParameter, match="pristine photograph is in the test split"):
@@ -330,7 +331,7 @@ def test_what_cannot_be_converted_is_said(
     found = CliRunner().invoke(app, words)
     assert found.exit_code == code
     assert found.output.count("\n") == 1 or code == 2, "wrong usage has a frame around it"
-    assert said in " ".join(found.output.replace("│", " ").split())
+    assert said in unframed(found.output)
     assert not (tmp_path / "x.onnx").exists()
 
 

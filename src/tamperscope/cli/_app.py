@@ -62,15 +62,15 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def answering(*, usage: bool = False, resume: str = "") -> Iterator[None]:
+def answering(*, resume: str = "") -> Iterator[None]:
     """Turn problems into one line and an exit code; an interruption says how to ``resume``.
 
-    With ``usage``, a name or a value that there is not counts as wrong usage.
+    A name or a value that there is not counts as wrong usage.
     """
     try:
         yield
     except TamperscopeError as error:
-        if usage and isinstance(error, UnknownPlugin | InvalidParameter):
+        if isinstance(error, UnknownPlugin | InvalidParameter):
             raise typer.BadParameter(str(error)) from None
         say(str(error))
         raise typer.Exit(FAILED) from None

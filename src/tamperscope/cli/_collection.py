@@ -59,7 +59,7 @@ class Collection:
     def scan(self, uris: list[str], out: str, plan: "Plan", *, resume: bool, fail_on: float | None) -> int:
         """Scan a collection, say what came of it, and return the exit code."""
         started = time.monotonic()
-        with answering(usage=True, resume="finished batches are whole, --resume goes on from here"):
+        with answering(resume="finished batches are whole, --resume goes on from here"):
             engine = _engine(self, plan)
             from tamperscope.cluster.collection import scan_collection
 

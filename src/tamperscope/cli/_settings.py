@@ -1,6 +1,7 @@
 """Detectors and their fields, as several commands take them."""
 
 from collections import defaultdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,7 @@ import typer
 from tamperscope import plugins
 from tamperscope.errors import InvalidParameter
 
-__all__ = ["Detectors", "Refine", "Settings", "Workers", "detector_fields", "detector_names"]
+__all__ = ["Detectors", "NetworkFile", "Refine", "Settings", "Workers", "detector_fields", "detector_names"]
 
 Detectors = Annotated[
     list[str] | None,
@@ -29,6 +30,9 @@ Settings = Annotated[
     typer.Option(
         "--set", metavar="NAME.FIELD=VALUE", help="Configure a detector or refiner; may be repeated."
     ),
+]
+NetworkFile = Annotated[
+    Path, typer.Option("--out", "-o", metavar="FILE", dir_okay=False, help="Write the network here (ONNX).")
 ]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, max=256, help="Processes.")]
 

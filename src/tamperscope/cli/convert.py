@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tamperscope.cli._app import answering, app, needing
+from tamperscope.cli._settings import NetworkFile
 
 __all__ = ["convert"]
 
@@ -26,15 +27,12 @@ def convert(
     weights: Annotated[
         Path, typer.Argument(metavar="FILE", help="Their file, as it was published.", show_default=False)
     ],
-    out: Annotated[
-        Path,
-        typer.Option("--out", "-o", metavar="FILE", dir_okay=False, help="Write the network here (ONNX)."),
-    ],
+    out: NetworkFile,
 ) -> None:
     """Write a network with weights that others published, and that cannot be shipped, as one ONNX file."""
     with needing("train", "converting needs PyTorch, ONNX and h5py"):
         from tamperscope.training.export import convert as write
 
-    with answering(usage=True):
+    with answering():
         card = write(network, weights, out)
     typer.echo(f"{out}: {card.network}, {card.licence}")

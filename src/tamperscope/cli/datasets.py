@@ -84,7 +84,7 @@ def check(
     """Read all of a data set and say what is missing or odd; exit with 1 on errors, not on warnings."""
     from tamperscope.datasets import open_dataset
 
-    with answering(usage=True):
+    with answering():
         dataset = open_dataset(name, root)
         findings = _checked(name, dataset, workers)
     if as_json:

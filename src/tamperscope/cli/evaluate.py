@@ -82,7 +82,7 @@ def evaluate(
 
     if qualities != run.QUALITIES and not equalize:
         raise typer.BadParameter("--qualities needs --equalize")
-    with answering(usage=True):
+    with answering():
         names = detector_names(detector, refine)
         fields = detector_fields(names, settings or [])
         evaluation = run.plan(
@@ -108,7 +108,7 @@ def measure(evaluation: "Evaluation", out: Path, cache: Path | None, workers: in
 
     total = len(evaluation.samples) * (1 + len(evaluation.perturbations))
     with (
-        answering(usage=True, resume="heatmaps are kept, the same command goes on from here"),
+        answering(resume="heatmaps are kept, the same command goes on from here"),
         progress(f"measuring {evaluation.name}", total) as advance,
     ):
         results = run(evaluation, out, cache=cache, workers=workers, advance=advance)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tamperscope.cli._app import answering, app, needing, progress, say
+from tamperscope.cli._settings import NetworkFile
 from tamperscope.errors import TamperscopeError
 from tamperscope.plugins import pair
 
@@ -30,10 +31,7 @@ Exit code: 0 written, 1 failed, 2 wrong usage."""
 )
 def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, finished.", show_default=False)],
-    out: Annotated[
-        Path,
-        typer.Option("--out", "-o", metavar="FILE", dir_okay=False, help="Write the network here (ONNX)."),
-    ],
+    out: NetworkFile,
     data: Annotated[
         str | None,
         typer.Option(
@@ -75,7 +73,7 @@ def export(
         from tamperscope.training.folder import read_run
     from tamperscope.training.data import open_splits
 
-    with answering(usage=True):
+    with answering():
         stated = dict(pair(text, "dataset=text", "--terms") for text in terms or [])
         seed = read_run(run).training.seed
         splits = open_splits(data, photos, seed, optional=("test",)) if data else {}

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tamperscope.cli._app import answering, app, needing, progress
+from tamperscope.cli._settings import NetworkFile
 from tamperscope.plugins import names
 
 __all__ = ["quantize"]
@@ -27,10 +28,7 @@ def quantize(
     weights: Annotated[
         Path, typer.Argument(metavar="FILE", help="Weights, as exported (ONNX).", show_default=False)
     ],
-    out: Annotated[
-        Path,
-        typer.Option("--out", "-o", metavar="FILE", dir_okay=False, help="Write the network here (ONNX)."),
-    ],
+    out: NetworkFile,
     data: Annotated[
         str,
         typer.Option(
@@ -49,7 +47,7 @@ def quantize(
         from tamperscope.training.quantize import quantize as write
     from tamperscope.training.data import open_splits
 
-    with answering(usage=True):
+    with answering():
         card = write(weights, network, out, open_splits(data, photos, 0, ("val",))["val"], progress)
     gaps = card.metrics["in 8 bits"]["mean difference"]
     typer.echo(f"{out}: mean difference {', '.join(f'{name} {gap:.4f}' for name, gap in gaps.items())}")

@@ -72,7 +72,7 @@ def reproduce(
     out = out.resolve()  # its networks are known by their place
     folder = out / f"{paper}-{table}"
     worth: list[Worth] = []
-    with answering(usage=True, resume=_RESUME):
+    with answering(resume=_RESUME):
         wanted = tables.find_table(paper, table)
         roots = _roots(root or [])
         if wanted.trained and roots:

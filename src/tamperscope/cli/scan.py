@@ -156,7 +156,7 @@ def _plan(names: tuple[str, ...], settings: list[str], *, limits: tuple[int, int
     from tamperscope.scanning.batch import check
     from tamperscope.scanning.photo import Plan
 
-    with answering(usage=True):
+    with answering():
         plan = Plan(
             detectors=names, fields=detector_fields(names, settings), limits=Limits(*limits), **choices
         )

@@ -89,7 +89,7 @@ def serve(
         hosts=(*Settings.hosts, _bracketed(host), *(allow_host or [])),
     )
     os.umask(0o077)  # photographs of others are nobody else's business on this machine
-    with answering(usage=True):
+    with answering():
         application = build(settings)
     server = uvicorn.Server(
         uvicorn.Config(application, log_level="warning", server_header=False, timeout_graceful_shutdown=5)

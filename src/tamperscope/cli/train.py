@@ -52,9 +52,8 @@ def train(
     from tamperscope.training.config import Training
     from tamperscope.training.data import open_splits
 
-    with answering(usage=True):
+    with answering(resume="the same command goes on from the last epoch"):
         training = Training.read(config, dict(pair(text) for text in settings or []))
-    with answering(usage=True, resume="the same command goes on from the last epoch"):
         splits = open_splits(data, photos, training.seed)
         weights = run(network, splits["train"], splits["val"], training, out)
     typer.echo(f"{weights}; its curves: {out / 'curves.png'}")

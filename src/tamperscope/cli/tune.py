@@ -55,7 +55,7 @@ def tune(
         from tamperscope.evaluation.tune import common_refiner
         from tamperscope.evaluation.tune import tune as fit
 
-    with answering(usage=True):
+    with answering():
         names = detector_names(detector, refine)
         fields = detector_fields(names, settings or [])
         built = {name: assemble(name, fields) for name in names}
