@@ -139,7 +139,7 @@ def test_third_parties_add_plugins_by_an_entry_point(monkeypatch: pytest.MonkeyP
         def load(self) -> type[Any]:
             return self.plugin
 
-    points = [Point("theirs", Theirs), Point("bare", Every)]
+    points = [Point("theirs", Theirs), Point("bare", Every), Point("ela", Theirs)]
     monkeypatch.setattr(plugins, "entry_points", lambda group: points if group.endswith("detectors") else [])
     plugins.names.cache_clear()
     plugins._third_party.cache_clear()
@@ -148,6 +148,7 @@ def test_third_parties_add_plugins_by_an_entry_point(monkeypatch: pytest.MonkeyP
         assert plugins.build("detectors", "theirs", count=5).count == 5
         with pytest.raises(Defect, match=r"'bare' cannot be loaded .TypeError: it lacks card."):
             plugins.load("detectors", "bare")
+        assert plugins.load("detectors", "ela") is not Theirs  # a name of ours
     finally:
         monkeypatch.undo()
         plugins.names.cache_clear()

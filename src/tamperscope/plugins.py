@@ -107,7 +107,7 @@ def load(kind: str, name: str) -> type[Any]:
 
 def _find(kind: str, name: str) -> type[Any]:
     base = getattr(importlib.import_module(f"tamperscope.{kind}._base"), _BASES[kind])
-    if name in _third_party(kind):
+    if name not in names(kind, own=True):  # a name of ours is not for others to take
         theirs = _third_party(kind)[name].load()
         if missing := [fact for fact in _owed(base) if not hasattr(theirs, fact)]:
             raise TypeError(f"it lacks {', '.join(missing)}")

@@ -1,6 +1,7 @@
 """The values that everything else produces and consumes; NumPy only.
 
-All are checked when they are made, so that a wrong shape or range fails where it arose, and read-only.
+Photos and localizations are checked when they are made, so that a wrong shape or range fails where it arose;
+their arrays are read-only.
 """
 
 from collections.abc import Callable, Mapping
@@ -207,6 +208,7 @@ class Localization:
                 or not (one.min() >= 0 and one.max() <= 1)
             ):
                 raise ValueError(f"evidence {name!r} must be float32 (height, width) in [0, 1]")
+        object.__setattr__(self, "evidence", {name: _fixed(one) for name, one in self.evidence.items()})
         object.__setattr__(self, "heatmap", _fixed(self.heatmap))
         if self.valid is not None:
             object.__setattr__(self, "valid", _fixed(self.valid))

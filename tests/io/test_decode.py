@@ -106,6 +106,11 @@ def test_what_is_lost_on_the_way_is_said(name: str, warning: str) -> None:
     assert any(warning in text for text in decode(photos.awkward(name)).warnings)
 
 
+def test_so_is_the_transparency_of_deep_grey() -> None:
+    deep = photos.Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000)
+    assert "transparency is ignored" in decode(photos.encode(deep, transparency=5)).warnings
+
+
 def test_transparent_pixels_keep_their_colours() -> None:
     assert np.array_equal(decode(photos.awkward("alpha.png")).pixels, photos.crop(40, 56))
 
@@ -422,6 +427,47 @@ def test_an_end_marker_does_not_make_a_file_whole() -> None:
     assert decode(cut + b"\xff\xd9", salvage=True).decoded_rows == decode(cut, salvage=True).decoded_rows
 
 
+def of_another_version(data: bytes) -> bytes:
+    """Return a JPEG whose header claims a version of JFIF that libjpeg warns of, before all else."""
+    assert data[6:11] == b"JFIF\0"
+    return data[:11] + b"\3" + data[12:]
+
+
+def test_what_nothing_depends_on_is_no_damage() -> None:
+    found = decode(of_another_version(photos.encode(photos.scene(), "JPEG"))).jpeg
+    assert found
+    assert found.whole
+
+
+@pytest.mark.parametrize("cut", [0.5, 0.8])
+def test_a_remark_on_something_else_does_not_make_a_file_whole(cut: float) -> None:
+    """libjpeg tells the first thing alone that it finds amiss."""
+    restarts = photos.encode(photos.scene(), "JPEG", restart_marker_blocks=25)
+    place = restarts.index(b"\xff\xd1")
+    junk = restarts[:place] + b"\1\2\3" + restarts[place:]
+    for data in (junk, of_another_version(restarts)):
+        short = data[: int(cut * len(data))]
+        for part in (short, ended(short)):
+            with pytest.raises(TruncatedFile, match="--salvage"):
+                decode(part)
+            photo = decode(part, salvage=True)
+            assert photo.decoded_rows < 0.9 * photo.height
+            assert any("only the upper" in warning for warning in photo.warnings)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_zeros_are_no_data(progressive: bool) -> None:
+    """Decoded they would look like a picture: with these tables a zero byte is many blocks."""
+    data = photos.encode(photos.scene(), "JPEG", quality=97, optimize=True, progressive=progressive)
+    half = len(data) // 2
+    with pytest.raises(TruncatedFile, match=r"ends in zeros.*--salvage"):
+        decode(data[:half] + bytes(len(data) - half))
+    part = decode(data[:half] + bytes(len(data) - half), salvage=True)
+    assert part.decoded_rows == decode(data[:half], salvage=True).decoded_rows
+    assert any(warning.startswith("salvaged") for warning in part.warnings)
+    assert decode(data + bytes(1000)).warnings == ()  # which a card may hold behind any file
+
+
 def test_a_photo_with_a_flat_end_is_whole() -> None:
     pixels = photos.scene().copy()
     pixels[350:] = 0
@@ -578,6 +624,14 @@ def test_twelve_bits_are_scaled_as_such() -> None:
     at = data.index(b"\x02\x01\x03\x00\x01\x00\x00\x00\x10\x00")  # bits per sample: one short, 16
     photo = decode(data[: at + 8] + b"\x0c" + data[at + 9 :])
     assert photo.pixels.max() == 255 or any("12 bits" in warning for warning in photo.warnings)
+
+
+def test_a_later_frame_does_not_change_the_first() -> None:
+    first, second = (photos.encode(photos.Image.new("P", (side, side)), "GIF") for side in (64, 200))
+    larger = second.index(b"\x2c" + struct.pack("<4H", 0, 0, 200, 200))
+    photo = decode(first[:-1] + second[larger:])
+    assert (photo.width, photo.height) == (64, 64)
+    assert "only the first frame is analysed" in photo.warnings
 
 
 def test_many_frames_are_not_counted() -> None:

@@ -62,6 +62,11 @@ def _of_detector(entry: Entry) -> Lines:
         ("paper", f"{entry['paper']}, {entry['year']}"),
         ("licence", entry["licence"]),
         ("threshold", f"{entry['threshold']}; {entry['calibrated'] or 'not calibrated'}"),
+        *(
+            (("cannot tell", f"scores from {entry['doubt']:.2f} up to the threshold"),)
+            if entry["doubt"]
+            else ()
+        ),
         *(("differs from the paper", text) for text in entry["deviations"]),
     ]
 

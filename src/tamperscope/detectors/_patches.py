@@ -14,7 +14,7 @@ from tamperscope.errors import InvalidParameter
 from tamperscope.plugins import option
 from tamperscope.refine._gate import gate
 from tamperscope.refine._smooth import smooth
-from tamperscope.signal.windows import starts, whole
+from tamperscope.signal.windows import mirrored, starts, whole
 from tamperscope.types import Photo
 
 __all__ = ["DRAWN", "SCALED", "SMOOTHED", "PatchNetwork", "top_mean"]
@@ -79,9 +79,8 @@ class PatchNetwork(Learned):
         Where patches overlap, a pixel takes what they say of it the more, the nearer it lies to their middle.
         """
         shape, side = pixels.shape[:2], self.trained.side
-        missing = [(0, max(0, side - length)) for length in shape]
-        if any(after for _, after in missing):  # a photo smaller than what the network sees is mirrored
-            pixels = np.pad(pixels, [*missing, (0, 0)], mode="symmetric")
+        if min(shape) < side:  # a photo smaller than what the network sees is mirrored, on its grid
+            pixels = mirrored(pixels, side)
         corners = [starts(length, side, self.stride) for length in pixels.shape[:2]]
         rows, columns = (int(begins[-1]) + side for begins in corners)
         window = _window(side, self.stride)

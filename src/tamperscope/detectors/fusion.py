@@ -136,7 +136,7 @@ class Fusion(Learned):
         less = self.larger * float(np.log(max(odds.size, _CROP) / self.usual))
         odds -= less
         suspect = said.suspicion - less
-        reason = "where history and noise are not those of the rest of the photo"
+        reason = "the map is high where history and noise are not those of the rest of the photo"
         evidence = {"reliability": said.trust}
         links: tuple[Link, ...] = ()
         unclear = False

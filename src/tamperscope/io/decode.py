@@ -42,7 +42,7 @@ from tamperscope.errors import (
 from tamperscope.io.jpeg import Header, read_header, read_jpeg
 from tamperscope.io.native import diverted_stderr
 from tamperscope.io.paths import display, few
-from tamperscope.io.salvage import completed, ends_flat, is_short, kept_rows
+from tamperscope.io.salvage import completed, emptied, ends_flat, is_short, kept_rows
 from tamperscope.types import Jpeg, Photo
 
 __all__ = ["FORMATS", "Limits", "changed", "decode", "read_file", "sniff", "too_many_bytes"]
@@ -236,10 +236,12 @@ def _decode(data: bytes, kind: str, salvage: bool, limits: Limits) -> Photo:
             _check_raw(image, data)
             _check_tiles(image, limits)
         thumbnail, orientation = _exif(image)
-        if header.more if header else _has_more_frames(image):
+        if header.more if header else _has_more_frames(_open(data, kind)):  # which may change its size
             notes.append("only the first frame is analysed")
         stream = data
         try:
+            if header and emptied(data):
+                raise _truncated(kind, "ends in zeros instead of its data")
             _load(image, data, kind, notes)
         except CorruptFile as error:
             stream = _salvageable(data, header, salvage, error)
@@ -442,6 +444,8 @@ def _rgb(image: ImageFile, depth: int, notes: list[str]) -> NDArray[np.uint8]:
     mode = image.mode
     if depth > 8:
         notes.append(f"{depth} bits per channel: only the upper 8 are analysed")
+    if "A" in mode or "a" in mode or "transparency" in image.info:
+        notes.append("transparency is ignored")
     if mode.startswith("I;16"):
         grey = (np.asarray(image) >> (depth - 8)).astype(np.uint8)
         if isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == 0:
@@ -453,8 +457,6 @@ def _rgb(image: ImageFile, depth: int, notes: list[str]) -> NDArray[np.uint8]:
         )
     if mode in ("CMYK", "YCbCr", "HSV"):
         notes.append(f"{mode} pixels were converted to RGB")
-    if "A" in mode or "a" in mode or "transparency" in image.info:
-        notes.append("transparency is ignored")
     if mode == "P":
         notes.append("a palette image: its colours were reduced, which hides most traces")
     # Palettes with transparency convert by way of RGBA, or Pillow blends and warns.

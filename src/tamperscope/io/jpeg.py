@@ -28,13 +28,12 @@ __all__ = [
 
 # A marker is FF and a byte that is neither stuffing (00), nor fill (FF), nor a restart (D0-D7).
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-# All that libjpeg warns of while it reads coefficients (jerror.h, JWRN).
+# All that libjpeg warns of while it reads `_plain` coefficients (jerror.h, JWRN).
 _WARNINGS = re.compile(
     rb"Corrupt JPEG data: |Premature end of JPEG file|Inconsistent progression sequence for component |"
-    rb"Invalid SOS parameters for sequential JPEG|Warning: unknown JFIF revision number |"
-    rb"Unknown Adobe color transform code "
+    rb"Invalid SOS parameters for sequential JPEG"
 )
-_SOI, _EOI, _SOS, _DQT, _TEM, _APP2 = 0xD8, 0xD9, 0xDA, 0xDB, 0x01, 0xE2
+_SOI, _EOI, _SOS, _DQT, _TEM, _APP0, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xDB, 0x01, 0xE0, 0xE2, 0xEE
 _FRAMES = {
     0xC0,
     0xC1,
@@ -180,6 +179,7 @@ def _quantization(content: bytes) -> Iterator[tuple[int, NDArray[np.uint16]]]:
         table[ZIGZAG] = np.frombuffer(content[1 : 1 + size], ">u2" if wide else "u1")
         if not table.all():
             raise CorruptFile("a JPEG quantisation table holds a zero", "get an undamaged copy")
+        table.setflags(write=False)
         yield slot, table.reshape(8, 8)
         content = content[1 + size :]
 
@@ -304,7 +304,7 @@ def _coefficients(data: bytes, header: Header) -> tuple[tuple[NDArray[np.int16],
     pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
     pointers += [ctypes.c_void_p()] * (4 - len(arrays))
     slots, tables = np.zeros(4, np.int16), np.zeros((4, 64), np.uint16)
-    with as_file(data) as name, diverted_stderr(_WARNINGS) as remarks:
+    with as_file(_plain(data)) as name, diverted_stderr(_WARNINGS) as remarks:
         done = _library().read_jpeg_dct(
             name, *pointers, tables.ctypes.data_as(ctypes.c_void_p), slots.ctypes.data_as(ctypes.c_void_p)
         )
@@ -313,3 +313,20 @@ def _coefficients(data: bytes, header: Header) -> tuple[tuple[NDArray[np.int16],
     for array in arrays:
         array.setflags(write=False)
     return tuple(arrays), tuple(remarks)
+
+
+def _plain(data: bytes) -> bytes:
+    """Return a copy without what libjpeg warns of though no coefficient depends on it.
+
+    That is a version of JFIF, or a use of colours by Adobe, that it does not know. It warns of the first thing
+    alone that it finds amiss: of a harmless one, and then not that data are missing.
+    """
+    copy = bytearray(data)
+    for marker, start, content in segments(data):
+        if marker == _SOS:
+            break
+        if marker == _APP0 and content.startswith(b"JFIF\0") and len(content) > 5:
+            copy[start + 7] = 1
+        elif marker == _APP14 and content.startswith(b"Adobe") and len(content) > 11:
+            copy[start + 13] = 0
+    return bytes(copy)

@@ -6,16 +6,31 @@ from numpy.typing import NDArray
 from tamperscope.io.jpeg import MARKER, segments
 from tamperscope.types import Jpeg
 
-__all__ = ["completed", "ends_flat", "is_short", "kept_rows"]
+__all__ = ["completed", "emptied", "ends_flat", "is_short", "kept_rows"]
 
 _END_OF_IMAGE = b"\xff\xd9"  # once it meets this marker, libjpeg fills in what is missing
+_ZEROS = bytes(64)  # what is no picture's data, where nothing ends it
 
 
 def completed(data: bytes) -> bytes:
     """Return a JPEG that was cut off with an end marker, without the segment within which it was cut."""
-    whole = max((start + 2 + len(content) for _, start, content in segments(data)), default=2)
-    rest = MARKER.search(data, whole)
+    if emptied(data):
+        data = data.rstrip(b"\0")
+    rest = MARKER.search(data, _coded(data))
     return data[: rest.start() if rest else len(data)] + _END_OF_IMAGE
+
+
+def emptied(data: bytes) -> bool:
+    """Whether a JPEG ends in zeros instead of a marker, as a download that stopped, or what was carved.
+
+    A decoder takes them for coefficients, so that what is missing looks like a picture.
+    """
+    return data.endswith(_ZEROS) and not MARKER.search(data, _coded(data))
+
+
+def _coded(data: bytes) -> int:
+    """Return where the last segment that is whole ends, and the data of the last scan begin."""
+    return max((start + 2 + len(content) for _, start, content in segments(data)), default=2)
 
 
 def ends_flat(pixels: NDArray[np.uint8]) -> bool:
@@ -24,8 +39,14 @@ def ends_flat(pixels: NDArray[np.uint8]) -> bool:
 
 
 def is_short(jpeg: Jpeg) -> bool:
-    """Whether libjpeg met the end of a scan's data too early; of arithmetic coding it does not say so."""
-    return any("premature end" in remark.lower() for remark in jpeg.remarks)
+    """Whether libjpeg met the end of a scan's data too early; of arithmetic coding it does not say so.
+
+    It says the first thing alone that it finds amiss; what it fills in is zero.
+    """
+    if any("premature end" in remark.lower() for remark in jpeg.remarks):
+        return True
+    filled = all(not blocks[-1, -1].any() for blocks in jpeg.coefficients)
+    return bool(jpeg.remarks and jpeg.coefficients) and filled
 
 
 def kept_rows(jpeg: Jpeg, height: int) -> tuple[int, str]:
