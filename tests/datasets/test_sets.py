@@ -7,7 +7,7 @@ import pytest
 
 from dataset_trees import SHAPE, TREES, ellipse, put, put_mask
 from photos import encode
-from tamperscope.datasets import open_dataset
+from tamperscope.datasets import _casia, open_dataset
 from tamperscope.errors import BadMask, WrongLayout
 
 
@@ -33,6 +33,12 @@ def test_casia1_tells_the_kind_by_the_name(tmp_path: Path) -> None:
     assert kinds["Sp_S_NNN_C_txt0022_txt0022_0022"] == "copy-move"
     assert kinds["Sp_D_NRN_A_ani0001_sec0002_0003"] == "splice"
     assert kinds["Au_ani_0001"] == ""
+
+
+def test_casia1_knows_whom_a_misspelt_name_means() -> None:
+    names = [Path("Sp_D_NRN_A_ant0063_nat0065_0443.jpg"), Path("Au_nat_0063.jpg"), Path("Au_nat_0064.jpg")]
+    groups = _casia._groups(names)
+    assert groups[names[0].name] == groups[names[1].name] != groups[names[2].name]
 
 
 def test_casia2_pairs_renamed_masks_by_their_number(tmp_path: Path) -> None:
@@ -128,6 +134,17 @@ def test_nist16_keeps_versions_of_one_photograph_together(tmp_path: Path) -> Non
     samples = open_dataset("nist16", tmp_path).samples()
     assert samples[0].group == samples[1].group != samples[2].group
     assert [sample.kind for sample in samples] == ["splice", "splice", ""]
+
+
+def test_nist16_keeps_a_forgery_of_a_forgery_with_it(tmp_path: Path) -> None:
+    TREES["nist16"](tmp_path)
+    table = tmp_path / "reference" / "manipulation" / "NC2016-manipulation-ref.csv"
+    _, forged, _, pristine = table.read_text().split("\n")[:4]
+    again = pristine.replace("|NA|NA|", "|probe/NC2016_0000.jpg|NA|")
+    assert again != pristine
+    table.write_text(table.read_text().replace(pristine, again))
+    samples = open_dataset("nist16", tmp_path).samples()
+    assert len({sample.group for sample in samples}) == 1, forged
 
 
 def test_nist16_takes_all_that_is_not_white_as_manipulated(tmp_path: Path) -> None:

@@ -145,6 +145,40 @@ def test_it_says_who_said_so_and_why_regions_may_not_weigh_enough(forged: Path, 
     assert "So says" not in found.sentence
 
 
+def test_what_a_damaged_file_scores_does_not_count(tmp_path: Path) -> None:
+    data, _ = photos.spliced()
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(data[: len(data) * 9 // 10])
+    (task,) = plan_tasks([photo])
+    outcome = scan_photo(task, Plan(detectors=("adjpeg",), out=tmp_path / "results", salvage=True))
+    assert outcome.folder
+    found = gather(outcome.folder)
+    assert found.score
+    assert found.score > 0.9
+    assert "weigh too little" not in found.findings[0].sentence
+    assert "That does not count here: a part of the file is missing or damaged" in found.findings[0].sentence
+    assert "a part of the file is missing" in found.sentence
+
+
+@pytest.mark.parametrize(("detectors", "figures"), [(("adjpeg", "noi"), 2), (("adjpeg",), 1)])
+def test_the_photo_is_shown_whoever_could_judge_it(
+    tmp_path: Path, detectors: tuple[str, ...], figures: int
+) -> None:
+    folder = scanned(tmp_path, photos.encode(photos.crop(96, 128)), "photo.png", detectors)
+    assert page(open_case(folder)).count(b"<figure") == figures
+    assert len(PdfReader(BytesIO(document(open_case(folder)))).pages[0].images) == figures
+
+
+def test_of_many_parts_that_occur_twice_the_rest_is_counted(forged: Path, tmp_path: Path) -> None:
+    record = json.loads((forged / "result.json").read_bytes())
+    link = {"x": 1, "y": 2, "to_x": 3, "to_y": 4, "area_share": 0.1, "scale": 1, "turn": 0, "mirrored": False}
+    record["detections"] = [{**record["detections"][0], "links": [link] * 30}]
+    (tmp_path / "result.json").write_text(json.dumps(record))
+    tables = {one.title: one for one in gather(tmp_path).findings[0].tables}
+    table = tables["Parts that occur twice, the largest first; 20 smaller ones are in the record"]
+    assert len(table.rows) == 10
+
+
 def test_larger_photos_are_shown_where_they_may_be(tmp_path: Path) -> None:
     folder = scanned(tmp_path, photos.encode(photos.crop(96, 128), "JPEG"), detectors=("ela",))
     few = Limits(pixels=96 * 128 - 1, bytes=1 << 20)

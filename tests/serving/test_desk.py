@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
 from sqlalchemy import event
+from sqlalchemy.exc import TimeoutError  # noqa: A004  of a pool of connections
 
 import photos
 from tamperscope import plugins
@@ -44,8 +45,9 @@ def test_a_report_that_takes_too_long_is_given_up_and_the_next_one_made(tmp_path
     assert store.finish(key, "worker", outcome.record, None)
     try:
         desk.settings = replace(settings, seconds=1e-6)
-        with pytest.raises(HTTPException, match="took too long"):
+        with pytest.raises(HTTPException, match="took too long") as met:
             asyncio.run(desk.report(key, Form.json, False))
+        assert met.value.status_code == 503
         desk.settings = settings
         assert b"a.jpg" in asyncio.run(desk.report(key, Form.json, False))
     finally:
@@ -105,6 +107,18 @@ def test_a_database_that_takes_nothing_is_said(
     assert answer.headers["retry-after"] == "30"
     assert "he database cannot be used (database or disk is full)" in answer.text
     assert "database or disk is full" in caplog.text
+
+
+def test_a_database_that_never_answers_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def waits(*_: object, **__: object) -> None:
+        raise TimeoutError("QueuePool limit reached, connection timed out")
+
+    app = build(Settings(data=tmp_path))
+    monkeypatch.setattr(app.state.desk.store, "add", waits)
+    answer = asyncio.run(sent(app, "/v1/analyses", b"photo"))
+    app.state.desk.store.engine.dispose()
+    assert answer.status_code == 503
+    assert "connection timed out" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/analyses"])

@@ -6,12 +6,16 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+import framed
 import photos
 from services import Service, start_service
+from tamperscope.cli import app
 from tamperscope.serving.crew import Crew
 from tamperscope.serving.guard import Guard
 from tamperscope.serving.meters import Meters
+from tamperscope.serving.pages import of_problem
 from tamperscope.serving.settings import Settings
 from tamperscope.serving.store import open_store
 
@@ -82,6 +86,33 @@ def test_too_long_a_body_is_refused_whether_it_says_so_or_not(service: Service) 
     content = {"content-type": "multipart/form-data; boundary=x"}
     answer = service.client.post("/v1/analyses", content=endless(), headers=content)
     assert answer.status_code == 413
+
+
+def test_a_form_of_many_or_long_fields_is_refused(service: Service) -> None:
+    photo = ("files", ("a.jpg", b"photo"))
+    for fields in ([str(number) for number in range(200)], ["x" * 5000]):
+        answer = service.client.post("/v1/analyses", files=[photo], data={"detectors": fields})
+        assert answer.status_code == 400, answer.text
+
+
+def test_a_person_is_told_on_a_page(service: Service, locked: Service) -> None:
+    person = {"accept": "text/html"}
+    files = {"files": ("a.jpg", bytes(9 * 2**20))}
+    refused = service.client.post("/", files=files, headers=person)
+    assert (refused.status_code, refused.headers["content-type"]) == (413, "text/html; charset=utf-8")
+    assert "The request has more bytes than are taken at once." in refused.text
+    unknown = locked.client.post(
+        "/", files={"files": ("a.jpg", b"a")}, headers=person, follow_redirects=False
+    )
+    assert (unknown.status_code, unknown.headers["location"]) == (303, "/login")
+    assert service.client.post("/v1/analyses", files=files, headers=person).json()["detail"]
+
+
+@pytest.mark.parametrize("options", [["--allow-host", "photos.example.org"], ["--host", "192.0.2.1"]])
+def test_whoever_is_reached_from_elsewhere_asks_for_a_token(options: list[str], tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["serve", "--data", str(tmp_path), *options])
+    assert answer.exit_code == 2
+    assert "others reach it: give --token-file" in framed.unframed(answer.output)
 
 
 def test_what_is_no_upload_may_be_small_alone(service: Service) -> None:
@@ -196,7 +227,7 @@ def test_an_error_of_the_service_is_answered_with_its_headers(tmp_path: Path) ->
         return {"type": "http.request", "body": b""}
 
     scope = {"type": "http", "method": "GET", "path": "/healthz", "headers": [(b"host", b"localhost")]}
-    asyncio.run(Guard(broken, settings, meters)(scope, receive, send))
+    asyncio.run(Guard(broken, settings, meters, of_problem)(scope, receive, send))
     store.engine.dispose()
     assert sent[0]["status"] == 500
     assert (b"x-content-type-options", b"nosniff") in sent[0]["headers"]

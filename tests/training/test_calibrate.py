@@ -24,7 +24,7 @@ from tamperscope.training.calibrate import (
 )
 from tamperscope.training.config import Training
 from tamperscope.training.data import open_splits
-from tamperscope.types import Photo
+from tamperscope.types import Localization, Photo
 from training_made import write_set
 
 
@@ -89,13 +89,17 @@ def test_a_threshold_is_chosen_among_those_that_are_allowed() -> None:
     curve[[9, 49]] = 0.8, 0.6
     assert fit_threshold([curve]) == pytest.approx(0.1)
     assert fit_threshold([curve], np.arange(99) >= 30) == pytest.approx(0.5)
-    assert fit_threshold([curve], np.zeros(99, bool)) == pytest.approx(0.1)
+    assert fit_threshold([curve], np.zeros(99, bool)) == pytest.approx(0.99)  # which marks least
 
 
 def test_pixels_are_counted_at_each_threshold() -> None:
     heat = np.array([0.0, 0.3, 0.3, 0.999], np.float32)
     counts = _counts(heat)
     assert [int(counts[place]) for place in (0, 1, 29, 31, 99)] == [4, 3, 3, 1, 1]
+    for hundredth in range(1, 100):  # a threshold is reached by its own number in 32 bits, as in a mask
+        heat = np.full((1, 1), hundredth / 100, np.float32)
+        marked = Localization(heat, None).mask(hundredth / 100).sum()
+        assert _counts(heat.ravel())[hundredth] == marked == 1
 
 
 class Knowing:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tamperscope.errors import BadMask
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
 from tamperscope.training.config import Training
@@ -41,6 +42,17 @@ def test_what_is_passed_on_keeps_its_mask_in_place(tmp_path: Path) -> None:
     for item in items:
         assert ((item["pixels"][..., 1] > 127) == item["mask"]).mean() > 0.97
     assert {bool(item["stored"][0]) for item in items} == {True, False}  # JPEG and PNG
+
+
+def test_what_marks_nothing_is_no_manipulated_photograph(tmp_path: Path) -> None:
+    found = open_splits(str(write_set(tmp_path)), None, 0)["train"]
+    sample = found.of(manipulated=True)[0]
+    assert sample.mask
+    with Image.open(sample.mask) as mask:
+        size = mask.size
+    Image.new("L", size).save(sample.mask)
+    with pytest.raises(BadMask, match="marks nothing"):
+        found.read(sample, 1)
 
 
 def test_pristine_photographs_may_be_saved_as_the_manipulated_ones_are(photographs: Photographs) -> None:

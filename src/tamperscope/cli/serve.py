@@ -67,8 +67,10 @@ def serve(
 ) -> None:
     """Serve pages for people and an interface for programs."""
     tokens = _tokens(token_file)
-    if host not in _LOOPBACK and not tokens and not without_token:
-        raise typer.BadParameter(f"with --host {host} others reach it: give --token-file, or --without-token")
+    # A proxy that others reach sits on this machine as well, and calls the service by another name.
+    outside = next((name for name in (host, *(allow_host or [])) if name not in _LOOPBACK), None)
+    if outside and not tokens and not without_token:
+        raise typer.BadParameter(f"as {outside} others reach it: give --token-file, or --without-token")
     with needing("serve", "serving needs FastAPI and SQLAlchemy"):
         import uvicorn
 
@@ -106,10 +108,9 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(place[:2], family=family)
-    except OSError as error:
-        say(
-            f"{host}:{port}: cannot listen there ({error.strerror or error}); choose another --host or --port"
-        )
+    except (OSError, UnicodeError) as error:  # the latter of names that none can have
+        reason = getattr(error, "strerror", None) or error
+        say(f"{host}:{port}: cannot listen there ({reason}); choose another --host or --port")
         raise typer.Exit(FAILED) from None
 
 

@@ -24,6 +24,9 @@ def samples(
         yield dataset.sample(path, manipulated=False, group=group[path.name])
 
 
+_MISSPELT = {"ant0063": "nat0063"}  # in Sp_D_NRN_A_ant0063_nat0065_0443, of CASIA 1
+
+
 def _kind(path: Path) -> str:
     """Return "copy-move" for parts from the same image (Sp_S_, Tp_S_), "splice" from different ones (_D_)."""
     return {"S": "copy-move", "D": "splice"}.get(([*path.stem.split("_"), ""])[1], "")
@@ -38,4 +41,5 @@ def _sources(stem: str) -> list[str]:
     plain = re.fullmatch(r"Au_([a-z]{3})_?(\d+)", stem, re.IGNORECASE)
     if plain:
         return ["".join(plain.groups()).lower()]
-    return [name.lower() for name in re.findall(r"[A-Za-z]{3}\d{4,5}", stem)] or [stem]
+    named = [name.lower() for name in re.findall(r"[A-Za-z]{3}\d{4,5}", stem)]
+    return [_MISSPELT.get(name, name) for name in named] or [stem]

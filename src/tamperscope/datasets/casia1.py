@@ -33,6 +33,7 @@ class Casia1(Dataset):
             "the classes were saved with different JPEG tables: image-level numbers count only equalized",
             "masks are called NAME_gt.png in one distribution and NAME.png in another: both are found",
             "forgeries without a mask stay in the set; where a mask is needed they are excluded and counted",
+            "a forgery names its host ant0063, which is nat0063: both are of one group",
         ),
     )
 

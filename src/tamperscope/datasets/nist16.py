@@ -84,7 +84,6 @@ class Nist16(Dataset):
 
 
 def _sources(row: dict[str, str]) -> list[str]:
-    """Return the stems of the photographs that a row's was made from; its own if none is named."""
+    """Return the stems of the photographs that a row's was made from, and its own, of which others may be."""
     named = [row.get(column, "") for column in ("BaseFileName", "DonorFileName")]
-    stems = [Path(name).stem for name in named if name not in ("", "NA")]
-    return stems or [Path(row["ProbeFileName"]).stem]
+    return [Path(name).stem for name in (row["ProbeFileName"], *named) if name not in ("", "NA")]

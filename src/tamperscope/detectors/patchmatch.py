@@ -82,9 +82,9 @@ class PatchMatch(Detector):
             "linear offsets only suggest a part: it is what correlates under their affine map, without holes",
             "what mirrors about an axis is taken for symmetric, not for a copy",
             "the mean brightness has a third of its weight",
-            "disks of 13 pixels, on their own grid, instead of 16, on a polar one; offsets are smoothed by the "
-            "median of a square of 5 pixels, twice, instead of a disk of radius 4, and are 24 at least while "
-            "they are looked for, instead of 8",
+            "disks of 13 pixels, on the photo's grid, instead of 16, on a polar one; offsets are smoothed by "
+            "the median of a square of 5 pixels, twice, instead of a disk of radius 4, and are 24 at least "
+            "while they are looked for, instead of 8",
         ),
     )
     smallest: ClassVar[int] = 64

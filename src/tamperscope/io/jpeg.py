@@ -318,8 +318,8 @@ def _coefficients(data: bytes, header: Header) -> tuple[tuple[NDArray[np.int16],
 def _plain(data: bytes) -> bytes:
     """Return a copy without what libjpeg warns of though no coefficient depends on it.
 
-    That is a version of JFIF, or a use of colours by Adobe, that it does not know. It warns of the first thing
-    alone that it finds amiss: of a harmless one, and then not that data are missing.
+    That is a version of JFIF, or a use of colours by Adobe, that it does not know. It warns of the first
+    thing alone that it finds amiss: of a harmless one, and then not that data are missing.
     """
     copy = bytearray(data)
     for marker, start, content in segments(data):

@@ -28,6 +28,7 @@ __all__ = [
     "Finding",
     "PhotoReport",
     "Table",
+    "for_pictures",
     "gather",
     "open_alone",
     "open_case",
@@ -42,7 +43,7 @@ _MEANING = {
     ),
     "cannot tell": (
         "No conclusion. What was found is too little to call the photo manipulated, and too much, or of a "
-        "kind, that does not clear it."
+        "kind, that does not clear it; or a part of the file is missing or damaged, or may be."
     ),
     "no evidence": (
         "No signs of manipulation were found. That is no proof that the photo is genuine: an edit may have "
@@ -98,6 +99,11 @@ class PhotoReport:
     notes: tuple[str, ...]
     repeat: str
     written: str
+
+    @property
+    def beside(self) -> Finding | None:
+        """The finding whose figures the photo is shown beside: the first that has any."""
+        return next((one for one in self.findings if one.figures), None)
 
 
 @dataclass(frozen=True)
@@ -287,9 +293,7 @@ def _gathered(
         photo = decode(data, salvage=True, limits=limits) if pictures else None
     except TamperscopeError as error:
         notes.append(f"the photo is not shown here: {error.problem}")
-    verdict = gravest(record)
-    # Pictures that we drew have more bytes than the photo that was let in.
-    ours = Limits(max(limits.pixels, _LIMITS.pixels), max(limits.bytes, _LIMITS.bytes))
+    verdict, ours = gravest(record), for_pictures(limits)
     led = [*map(_clipped, leading(record))]
     by = (
         f" So {'says' if len(led) == 1 else 'say'} {', '.join(led)}; of the others, see below."
@@ -327,6 +331,11 @@ def _gathered(
         repeat=_clipped(command(record)),
         written=_time(datetime.fromtimestamp((folder / RECORD).stat().st_mtime, timezone.utc)),
     )
+
+
+def for_pictures(limits: Limits) -> Limits:
+    """Return the limits of pictures that we drew, which have more bytes than the photo that was let in."""
+    return replace(limits, pixels=max(limits.pixels, _LIMITS.pixels), bytes=max(limits.bytes, _LIMITS.bytes))
 
 
 def _clipped(value: Any) -> str:
@@ -385,8 +394,14 @@ def _finding(entry: dict[str, Any], folder: Path, limits: Limits, pictures: bool
         else "It draws a map for a person to read, and decides nothing.",
         "not applicable": "It could not judge the photo.",
     }
-    if measured and entry["regions"] and entry["verdict"] != "manipulated":
-        measured += " The outlined regions of its map do; they weigh too little for the photo's score to."
+    if measured and entry["verdict"] != "manipulated":
+        if score >= entry["threshold"]:
+            measured += (
+                " That does not count here: a part of the file is missing or damaged, or may be, and what "
+                "decoders make up for it looks manipulated."
+            )
+        elif entry["regions"]:
+            measured += " The outlined regions of its map do; they weigh too little for the photo's score to."
     figures = []
     if pictures and entry["verdict"] != "not applicable":
         shown = of_file(
@@ -431,16 +446,15 @@ def _regions(entry: dict[str, Any]) -> Table:
                 f"{region['mean']:.2f}",
             )
         )
-    more = len(entry["regions"]) - len(rows)
-    title = "Marked regions, the largest first" + (f"; {more} smaller ones are in the record" if more else "")
     return Table(
-        title,
+        _of_most("Marked regions", entry["regions"]),
         ("", "left, top as stored", "size in stored pixels", "of the photo", "peak", "mean"),
         tuple(rows),
     )
 
 
 def _links(entry: dict[str, Any]) -> Table:
+    links = entry.get("links", [])
     rows = tuple(
         (
             f"{link['x']}, {link['y']}",
@@ -449,9 +463,16 @@ def _links(entry: dict[str, Any]) -> Table:
             f"{link['turn']:.0f}°",
             "mirrored" if link["mirrored"] else "",
         )
-        for link in entry.get("links", [])[:_MOST_REGIONS]
+        for link in links[:_MOST_REGIONS]
     )
-    return Table("Parts that occur twice", ("centre", "and again at", "scale", "turned", ""), rows)
+    heads = ("centre", "and again at", "scale", "turned", "")
+    return Table(_of_most("Parts that occur twice", links), heads, rows)
+
+
+def _of_most(title: str, listed: list[Any]) -> str:
+    """Return the title of a table that shows no more than the first of what the record lists."""
+    more = len(listed) - _MOST_REGIONS
+    return f"{title}, the largest first" + (f"; {more} smaller ones are in the record" if more > 0 else "")
 
 
 def _settings(entry: dict[str, Any]) -> Table:

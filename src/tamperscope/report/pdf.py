@@ -196,8 +196,10 @@ def _photo(photo: PhotoReport, style: _Styles) -> Iterator[Flowable]:
     )
     for note in photo.notes:
         yield Paragraph(f"Note: {style.safe(note)}.", style.text)
+    if photo.photo and not photo.beside:
+        yield _side_by_side([photo.photo], style)
     for finding in photo.findings:
-        yield from _finding(finding, photo.photo if finding is photo.findings[0] else None, style)
+        yield from _finding(finding, photo.photo if finding is photo.beside else None, style)
     if photo.evidence:
         yield KeepTogether([Paragraph("Evidence", style.section), _side_by_side([photo.evidence], style)])
     if photo.thumbnail_sentence:

@@ -13,6 +13,7 @@ from tamperscope.io.paths import EVIDENCE
 from tamperscope.report import forms
 from tamperscope.serving import store
 from tamperscope.serving.desk import Desk, cards, desk, whole
+from tamperscope.serving.lean import Lean
 from tamperscope.serving.schemas import (
     AnalysisAnswer,
     DetectorAnswer,
@@ -41,6 +42,7 @@ _UNDONE: dict[int | str, dict[str, Any]] = {
 _PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}, **_UNDONE}
 
 router = APIRouter(
+    route_class=Lean,
     # The guard asks for it; said here so that it is described.
     dependencies=[Security(HTTPBearer(auto_error=False, description="if the service was given tokens"))],
     responses={
@@ -48,7 +50,7 @@ router = APIRouter(
         403: {"model": Problem, "description": "A page from elsewhere asks."},
         421: {"model": Problem, "description": "The service does not answer to this name."},
         422: {"model": Problem, "description": "What was sent does not fit."},
-        503: {"model": Problem, "description": "The database cannot be used now."},
+        503: {"model": Problem, "description": "The database, or what makes reports, cannot be used now."},
     },
 )
 

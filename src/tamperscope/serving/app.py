@@ -55,5 +55,5 @@ def build(settings: Settings) -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=str(files("tamperscope.serving") / "static")), "static")
     pages.explain_problems(app)
-    app.add_middleware(Guard, settings=settings, meters=meters)
+    app.add_middleware(Guard, settings=settings, meters=meters, page=pages.of_problem)
     return app

@@ -181,9 +181,8 @@ class Desk:
             )
         except BrokenProcessPool as error:
             self._reporter = None  # the next report gets another
-            raise HTTPException(
-                410, "the report cannot be made: its process crashed, or took too long; try again"
-            ) from error
+            said = "the process that makes reports crashed, or took too long over one; try again"
+            raise HTTPException(503, said, {"Retry-After": "5"}) from error
         except TamperscopeError as error:
             raise HTTPException(410, error.problem) from error
         finally:

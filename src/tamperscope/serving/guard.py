@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import json
 import logging
 import re
 import time
@@ -11,15 +10,17 @@ from typing import Any
 
 from python_multipart.multipart import parse_options_header
 from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse, Response
 
 from tamperscope.serving import store
 from tamperscope.serving.meters import Meters
 from tamperscope.serving.settings import Settings
 
-__all__ = ["ANALYSIS", "COOKIE", "Guard", "admits", "pass_for"]
+__all__ = ["ANALYSIS", "COOKIE", "INTERFACE", "Guard", "admits", "pass_for"]
 
 COOKIE = "tamperscope"
 ANALYSIS = re.compile(f"/analyses/{store.ID}")  # whither a person may go on who signs in
+INTERFACE = re.compile("^/(v1|healthz|metrics|openapi)")  # what programs ask
 _OPEN = ("/healthz", "/login", "/static/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _UPLOADS = ("/", "/v1/analyses")
@@ -56,8 +57,11 @@ class TooMuch(Exception):
 class Guard:
     """Refuses what should not reach the application, measures the rest, and sets the headers of answers."""
 
-    def __init__(self, app: App, settings: Settings, meters: Meters) -> None:
-        self.app, self.settings, self.meters = app, settings, meters
+    def __init__(
+        self, app: App, settings: Settings, meters: Meters, page: Callable[[int, str], Response]
+    ) -> None:
+        """Take what follows, and what makes a ``page`` of a status and a problem, for people."""
+        self.app, self.settings, self.meters, self.page = app, settings, meters, page
         self.most = settings.limits.bytes * settings.files + _OVERHEAD  # bytes
         self.hosts = {_bare(host) for host in settings.hosts}
 
@@ -83,14 +87,14 @@ class Guard:
         try:
             refusal = self._refusal(asked)
             if refusal:
-                await _refuse(answer, *refusal)
+                await self._refuse(asked, answer, *refusal)
             else:
                 await self._pass(asked, receive, answer)
         except Exception:
             _log.exception("a request met an error")
             if begun:
                 raise
-            await _refuse(answer, 500, "an error of the service itself; its log tells more", ())
+            await self._refuse(asked, answer, 500, "an error of the service itself; its log tells more", ())
         finally:
             route = getattr(asked.get("route"), "path", "other")
             self.meters.requests.labels(_method(scope), route, str(status)).observe(
@@ -115,9 +119,17 @@ class Guard:
                 await send(message)
             elif not refused:
                 refused = True
-                await _refuse(send, *_TOO_LONG)
+                await self._refuse(scope, send, *_TOO_LONG)
 
         await self.app(scope, counted, watched)
+
+    async def _refuse(
+        self, scope: Scope, send: Send, status: int, problem: str, headers: tuple[tuple[bytes, bytes], ...]
+    ) -> None:
+        made = self.page(status, problem) if _for_people(scope) else JSONResponse({"detail": problem}, status)
+        start = {"type": "http.response.start", "status": status, "headers": [*made.raw_headers, *headers]}
+        await send(start)
+        await send({"type": "http.response.body", "body": made.body})
 
     def _most(self, scope: Scope) -> int:
         """Return the bytes that a body may have."""
@@ -150,7 +162,7 @@ class Guard:
         path = scope["path"]
         if path.startswith(_OPEN) or self._admitted(headers):
             return None
-        if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
+        if _for_people(scope):
             wanted = f"?next={path}" if ANALYSIS.fullmatch(path) else ""
             return 303, "sign in first", ((b"location", f"/login{wanted}".encode()),)
         return 401, "send a token: Authorization: Bearer TOKEN", ((b"www-authenticate", b"Bearer"),)
@@ -199,8 +211,7 @@ def _headers(given: Any, path: str) -> list[tuple[bytes, bytes]]:
     return found + [pair for pair in (*wanted, (b"cache-control", kept)) if pair[0] not in there]
 
 
-async def _refuse(send: Send, status: int, problem: str, headers: tuple[tuple[bytes, bytes], ...]) -> None:
-    body = json.dumps({"detail": problem}).encode()
-    head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": body})
+def _for_people(scope: Scope) -> bool:
+    """Tell whether a person's browser shows the answer."""
+    accepted = dict(scope["headers"]).get(b"accept", b"")
+    return b"text/html" in accepted and not INTERFACE.match(scope["path"])

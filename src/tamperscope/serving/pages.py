@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from datetime import datetime, timezone
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from tamperscope import __version__
@@ -19,12 +19,13 @@ from tamperscope.io.paths import one_line
 from tamperscope.report.json import leading, written
 from tamperscope.serving.api import ID, Service
 from tamperscope.serving.desk import cards, unkept, whole
-from tamperscope.serving.guard import ANALYSIS, COOKIE, admits, pass_for
+from tamperscope.serving.guard import ANALYSIS, COOKIE, INTERFACE, admits, pass_for
+from tamperscope.serving.lean import Lean
 from tamperscope.serving.places import Places
 from tamperscope.serving.schemas import judged
 from tamperscope.serving.store import Analysis
 
-__all__ = ["explain_problems", "router"]
+__all__ = ["explain_problems", "of_problem", "router"]
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +41,8 @@ _TURNS = {
     7: "0 -1 -1 0 {h} {w}",
     8: "0 -1 1 0 0 {w}",
 }
-_PATHS = re.compile("^/(v1|healthz|metrics|openapi)")
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse, route_class=Lean)
 _environment = jinja2.Environment(
     loader=jinja2.PackageLoader("tamperscope.serving", "pages"),
     autoescape=True,
@@ -63,6 +63,11 @@ _environment.filters["written"] = written
 def _page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
     text = _environment.get_template(f"{name}.html.jinja").render(version=__version__, **values)
     return HTMLResponse(text.encode("utf-8", "backslashreplace"), status)
+
+
+def of_problem(status: int, problem: str) -> HTMLResponse:
+    """Return the page that tells a person of a problem."""
+    return _page("problem", status, problem=problem)
 
 
 @router.get("/")
@@ -193,8 +198,9 @@ def explain_problems(app: FastAPI) -> None:
     """Answer problems with a page where a person asked, and as JSON otherwise."""
 
     @app.exception_handler(DBAPIError)
-    async def unstored(request: Request, error: DBAPIError) -> Response:
-        reason = one_line(str(error.orig))[:200]
+    @app.exception_handler(NoConnection)  # all of them wait for a database that does not answer
+    async def unstored(request: Request, error: DBAPIError | NoConnection) -> Response:
+        reason = one_line(str(getattr(error, "orig", error)))[:200]
         _log.error("the database cannot be used: %s", reason)
         said = f"the database cannot be used ({reason}); nothing that is stored is lost: try later"
         return await problem(request, HTTPException(503, said, {"Retry-After": "30"}))
@@ -203,18 +209,18 @@ def explain_problems(app: FastAPI) -> None:
     async def problem(request: Request, error: StarletteHTTPException) -> Response:
         if isinstance(error.__cause__, OSError):  # as an upload was spooled: FastAPI blames its body
             error = unkept(error.__cause__)
-        if _PATHS.match(request.url.path):
+        if INTERFACE.match(request.url.path):
             return await http_exception_handler(request, error)
-        page = _page("problem", error.status_code, problem=error.detail)
+        page = of_problem(error.status_code, error.detail)
         page.headers.update(error.headers or {})
         return page
 
     @app.exception_handler(RequestValidationError)
     async def wrong(request: Request, error: RequestValidationError) -> Response:
-        if _PATHS.match(request.url.path):
+        if INTERFACE.match(request.url.path):
             # What was sent is not sent back: it may be a photo.
             said = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()[:5]]
             return JSONResponse({"detail": "; ".join(said)}, 422)
         if request.url.path.startswith("/analyses/"):
-            return _page("problem", 404, problem="there is no such page")
-        return _page("problem", 422, problem="something was sent that does not fit here; choose photographs")
+            return of_problem(404, "there is no such page")
+        return of_problem(422, "something was sent that does not fit here; choose photographs")

@@ -6,12 +6,11 @@ from dataclasses import asdict
 import cv2
 import numpy as np
 
-from tamperscope.errors import TamperscopeError
 from tamperscope.io.decode import decode, read_file
 from tamperscope.io.encode import encode_png, encode_view
 from tamperscope.io.paths import JUDGED, write_whole
 from tamperscope.io.render import COLOURS, hatch, shrunk, upright
-from tamperscope.report.content import gather
+from tamperscope.report.content import for_pictures, gather
 from tamperscope.scanning.photo import Plan
 from tamperscope.serving.places import Places
 
@@ -27,16 +26,17 @@ def draw_views(places: Places, plan: Plan, detectors: list[str]) -> None:
     photo = decode(read_file(places.sent, plan.limits.bytes), salvage=plan.salvage, limits=plan.limits)
     picture = shrunk(upright(photo.pixels, photo.orientation), _SIDE)
     write_whole(places.view, encode_view(picture))
+    limits = for_pictures(plan.limits)
     for name in detectors:
-        try:
-            heat = decode(places.results / f"{name}.heatmap.png", limits=plan.limits).pixels[..., 0]
-        except TamperscopeError:  # it could not judge the photo
+        drawn = places.results / f"{name}.heatmap.png"
+        if not drawn.exists():  # it could not judge the photo
             continue
+        heat = decode(drawn, limits=limits).pixels[..., 0]
         seen = shrunk(upright(np.ascontiguousarray(heat), photo.orientation), _SIDE)
         # The hotter, the more opaque: cold areas show the photo itself, stripes lie over what is not judged.
         layer = np.dstack([cv2.cvtColor(cv2.applyColorMap(seen, COLOURS), cv2.COLOR_BGR2RGB), seen])
         if (judged := places.results / f"{name}{JUDGED}").exists():
-            found = np.ascontiguousarray(decode(judged, limits=plan.limits).pixels[..., 0])
+            found = np.ascontiguousarray(decode(judged, limits=limits).pixels[..., 0])
             valid = shrunk(upright(found, photo.orientation), _SIDE) >= 128
             layer[~valid, 3] = 0
             hatch(layer, valid)

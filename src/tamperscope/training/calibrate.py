@@ -143,11 +143,12 @@ def _look_at_pristine(detector: Learned, files: Sequence[Path], advance: Callabl
 def fit_threshold(curves: list[NDArray[np.float64]], allowed: NDArray[np.bool_] | None = None) -> float:
     """Return the threshold of the highest mean F1; each curve holds a photograph's at 0.01 to 0.99.
 
-    Of those that are ``allowed``, if there are any.
+    Of those that are ``allowed``; where none is, the last one, which marks least.
     """
     mean = np.mean(curves, axis=0)
-    if allowed is not None and allowed.any():
+    if allowed is not None:
         mean = np.where(allowed, mean, -1)
+        mean[-1] = max(mean[-1], 0)
     return float(_THRESHOLDS[mean.argmax()])
 
 
@@ -158,11 +159,8 @@ def _versions(
     for index, sample in enumerate(photographs.samples):
         saving = recipe.jpeg(np.random.default_rng([seed, index]))
         try:
-            photo = decode(sample.image)
-            mask = photographs.dataset.mask(sample, (photo.height, photo.width))
+            photo, mask = photographs.read(sample, smallest)
         except TamperscopeError:  # what training passed over as well
-            continue
-        if min(mask.shape) < smallest or (sample.manipulated and not mask.any()):
             continue
         yield sample, photo, mask  # whole, since a part is no longer the file that was saved
         window = _window(mask)
@@ -191,7 +189,7 @@ def _f1(heat: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float6
 
 def _counts(heat: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return how many pixels reach 0, and each of the thresholds."""
-    reached = np.searchsorted(_THRESHOLDS, heat, side="right")
+    reached = np.searchsorted(_THRESHOLDS.astype(heat.dtype), heat, side="right")  # as masks compare them
     return np.asarray(np.bincount(reached, minlength=_THRESHOLDS.size + 1)[::-1].cumsum()[::-1])
 
 

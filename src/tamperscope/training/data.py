@@ -14,7 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
-from tamperscope.errors import InvalidParameter, TamperscopeError
+from tamperscope.errors import BadMask, InvalidParameter, TamperscopeError
 from tamperscope.forge.launder import launder
 from tamperscope.forge.make import forge
 from tamperscope.forge.recipe import Recipe, load_recipes
@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 HOST = (448, 576)  # pixels of a photograph that is forged, at most
+_COLOURS = 16  # pixels of a block of colours, most of the time: a part that begins there keeps its grid
 VALIDATION = 2**32 - 1  # stands for the epoch that validation has
 TRIES = 8  # other photographs in place of one that cannot be used
 
@@ -125,13 +126,17 @@ class Photographs:
         """Return a photograph and the truth.
 
         Raises:
-            TamperscopeError: one of them cannot be read, or a side of the photograph is below ``least``.
+            TamperscopeError: one of them cannot be read, a side of the photograph is below ``least``, or its
+                mask marks nothing though it is manipulated.
 
         """
         photo = decode(sample.image)
         if min(photo.height, photo.width) < least:
             raise TamperscopeError(f"it has fewer than {least} pixels a side", "", sample.name)
-        return photo, self.dataset.mask(sample, (photo.height, photo.width))
+        mask = self.dataset.mask(sample, (photo.height, photo.width))
+        if sample.manipulated and not mask.any():  # neither pristine nor a truth
+            raise BadMask("its mask marks nothing", "mend the mask, or leave the photo out", sample.name)
+        return photo, mask
 
 
 class Patches(TorchDataset[Item]):
@@ -319,9 +324,9 @@ def draw_one(pool: Sequence[_T], rng: np.random.Generator) -> _T:
 
 
 def part(pixels: NDArray[_P], rng: np.random.Generator, most: tuple[int, int] = HOST) -> NDArray[_P]:
-    """Return a part of a photograph that is larger than ``most``, on its grid."""
+    """Return a part of a photograph that is larger than ``most``, on its grid, also that of its colours."""
     corner = [
-        8 * int(rng.integers(max(0, length - wanted) // 8 + 1))
+        _COLOURS * int(rng.integers(max(0, length - wanted) // _COLOURS + 1))
         for length, wanted in zip(pixels.shape, most, strict=False)
     ]
     return np.ascontiguousarray(pixels[corner[0] : corner[0] + most[0], corner[1] : corner[1] + most[1]])

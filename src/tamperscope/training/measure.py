@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from tamperscope.detectors._learned import Learned
 from tamperscope.detectors._onnx import Trained, as_input
 from tamperscope.errors import TamperscopeError, TrainingFailed
-from tamperscope.io.decode import decode
 from tamperscope.metrics._base import Comparison, Observations, parse_metric
 from tamperscope.metrics._ranking import Curve, Ranking
 from tamperscope.networks._base import PATCH, Sight
@@ -136,10 +135,7 @@ def _of_photos(detector: Learned, photographs: Photographs, advance: Callable[[]
     for sample in photographs.samples:
         advance()
         try:
-            photo = decode(sample.image)
-            truth = photographs.dataset.mask(sample, (photo.height, photo.width))
-            if sample.manipulated and not truth.any():  # neither pristine nor a truth
-                continue
+            photo, truth = photographs.read(sample, 1)
             comparison = Comparison(detector.localize(photo), truth, threshold)
         except TamperscopeError:  # what training passed over as well
             continue

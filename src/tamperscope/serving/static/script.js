@@ -22,6 +22,10 @@ if (form) {
     request.upload.onprogress = (event) => { bar.value = (100 * event.loaded) / event.total; };
     request.onerror = () => fail("The service cannot be reached. Try again.");
     request.onload = () => {
+      if (request.status === 401) {
+        location.href = "/login"; // signed out, perhaps on another page
+        return;
+      }
       if (request.status !== 202) {
         const detail = request.response && request.response.detail;
         fail(typeof detail === "string" ? detail : `It was refused (${request.status}).`);
@@ -64,10 +68,11 @@ const refresh = async () => {
       return;
     }
     if (answer.ok && fresh.innerHTML !== part.innerHTML) {
-      const held = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
+      const at = part.contains(document.activeElement) && document.activeElement;
+      const held = at && ("older" in at.dataset ? "[data-older]" : `a[href="${at.getAttribute("href")}"]`);
       part.replaceWith(fresh);
       // What a person's keyboard is at stays under it.
-      if (held) fresh.querySelector(`a[href="${held}"]`)?.focus();
+      if (held) fresh.querySelector(held)?.focus();
       document.querySelector("[data-status]").textContent = fresh.dataset.said;
     }
   } catch {
