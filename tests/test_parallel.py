@@ -1,8 +1,10 @@
 import operator
 import signal
+import subprocess
 import sys
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +39,16 @@ def test_a_task_that_kills_its_worker_costs_only_itself() -> None:
     tasks[4] = partial(signal.raise_signal, signal.SIGKILL)
     found = ordered(operator.methodcaller("__call__"), tasks, 2, lost=lambda _: "lost")
     assert list(found) == [0, 1, 2, 3, "lost", 5, 6, 7, 8]
+
+
+def test_what_had_not_begun_when_nobody_waits_any_more_is_not_done(tmp_path: Path) -> None:
+    def task(number: int) -> Any:
+        return partial(subprocess.run, ["sh", "-c", f"sleep 0.4; touch {tmp_path}/{number}"], check=True)
+
+    found = ordered(operator.methodcaller("__call__"), map(task, range(9)), 2, lost=lambda _: None)
+    next(iter(found))
+    found.close()  # type: ignore[attr-defined]
+    assert 1 <= len(list(tmp_path.iterdir())) <= 5  # two had ended, two were begun; one for slow machines
 
 
 class Pool:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from multiprocessing.context import BaseContext
+from multiprocessing.synchronize import Event
 from typing import Any, TypeVar
 
 __all__ = ["ordered", "outlive_nobody"]
@@ -48,7 +50,8 @@ def _in_processes(
 ) -> Iterator[Result]:
     waiting = iter(tasks)
     running: deque[tuple[Task, Future[Result]]] = deque()
-    pool = _pool(function, workers, preload)
+    stop = _context().Event()
+    pool = _pool(function, workers, preload, stop)
     try:
         while True:
             for task in islice(waiting, 4 * workers - len(running)):
@@ -65,10 +68,11 @@ def _in_processes(
                     finished = state.done() and not state.cancelled() and not state.exception()
                     yield state.result() if finished else _alone(function, again, lost, preload)
                 running.clear()
-                pool = _pool(function, workers, preload)
+                pool = _pool(function, workers, preload, stop)
             else:
                 yield result
     finally:
+        stop.set()  # a pool cannot take back what it has handed to its workers, begun or not
         pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -92,22 +96,31 @@ def _alone(
             return lost(task)
 
 
-def _pool(function: Callable[[Any], Any], workers: int, preload: Sequence[str]) -> ProcessPoolExecutor:
+def _context() -> BaseContext:
     # Never fork: threads of OpenCV or of the caller would be copied in whatever state they are.
-    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+    return multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+
+
+def _pool(
+    function: Callable[[Any], Any], workers: int, preload: Sequence[str], stop: Event | None = None
+) -> ProcessPoolExecutor:
+    context = _context()
     if sys.platform != "win32":
         context.set_forkserver_preload([__name__, *preload])
-    return ProcessPoolExecutor(workers, context, _start_worker, (function,))
+    return ProcessPoolExecutor(workers, context, _start_worker, (function, stop))
 
 
 _function: Callable[[Any], Any]
+_stop: Event | None
 
 
-def _start_worker(function: Callable[[Any], Any]) -> None:  # pragma: no cover  (in a forked server's child)
+def _start_worker(
+    function: Callable[[Any], Any], stop: Event | None
+) -> None:  # pragma: no cover  (in a forked server's child)
     import cv2
 
-    global _function  # noqa: PLW0603  set once per worker process, instead of sent with every task
-    _function = function
+    global _function, _stop
+    _function, _stop = function, stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; a task begun is finished whole
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     outlive_nobody()
@@ -127,4 +140,4 @@ def outlive_nobody() -> None:
 
 
 def _work(task: Any) -> Any:  # pragma: no cover  (as above)
-    return _function(task)
+    return None if _stop and _stop.is_set() else _function(task)

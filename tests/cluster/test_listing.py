@@ -1,4 +1,5 @@
 import csv
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from pyarrow import parquet
 from collections_made import ODD, tiny
 from tamperscope.cluster.listing import Entry, find
 from tamperscope.cluster.places import locate
+from tamperscope.cluster.stores import Local
 from tamperscope.errors import TamperscopeError
 
 
@@ -119,6 +121,22 @@ def test_a_row_that_cannot_be_read_costs_itself_alone(tree: Path) -> None:
     (tree / "m.csv").write_bytes(b"uri\n" + b"\n".join(rows) + b"\n")
     assert names(tree, "m.csv") == sorted(["b.jpg", os.fsdecode(b"o\xe9.jpg"), "xy.jpg", "a.PNG"])
     assert ["row 4 names no photo" in text for text in problems(tree / "m.csv")] == [True]
+
+
+def test_a_server_that_breaks_off_does_not_end_the_others(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, _: object) -> int:
+            raise RuntimeError("payload is not completed")  # of a library's own kind
+
+    monkeypatch.setattr(Local, "open", lambda *_: io.BufferedReader(Broken()))
+    (tree / "m.csv").write_text("uri\n")
+    (problem,) = problems(tree / "m.csv")
+    assert "cannot be read as a manifest (payload is not completed)" in problem
 
 
 def test_columns_of_parquet_hold_names_or_are_refused(tree: Path) -> None:

@@ -156,6 +156,8 @@ def test_a_list_that_tells_too_little_is_no_identity() -> None:
     assert _told({**file, "size": None}).identity is None
     assert _told({**file, "size": 3}).identity is None
     assert _told({**file, "size": 3, "ETag": "x"}).identity == "3@x"
+    assert _told({**file, "size": 3}, listed=False).identity == "3@"  # there is no more to ask for
+    assert _told({**file, "size": 3, "Last-Modified": "then"}).identity == "3@then"  # as HTTP has it
 
 
 def test_links_to_folders_are_not_followed_and_broken_ones_are_told(tmp_path: Path) -> None:

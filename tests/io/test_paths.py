@@ -1,6 +1,7 @@
 import errno
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamperscope.errors import OutputError
-from tamperscope.io.paths import display, few, make_folder, write_whole
+from tamperscope.io.paths import display, few, hold, make_folder, write_whole
 
 
 @pytest.mark.parametrize(
@@ -103,3 +104,20 @@ def test_the_remedy_fits_what_is_in_the_way(
 def test_few_notes_are_kept_each_once() -> None:
     assert few(["a", "b", "a"]) == ("a", "b")
     assert few(map(str, range(30)))[-2:] == ("19", "and 10 more like these")
+
+
+@pytest.mark.parametrize(
+    ("number", "refused"), [(errno.ENOSYS, False), (errno.EOPNOTSUPP, False), (errno.EAGAIN, True)]
+)
+def test_where_there_are_no_locks_nobody_waits_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, refused: bool
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    met = pytest.raises(OutputError, match="another scan") if refused else nullcontext()
+    with met, hold(tmp_path, "scan"):
+        assert not refused

@@ -144,6 +144,8 @@ def test_a_file_that_is_analysed_later_from_elsewhere_failed_no_longer(
     monkeypatch.chdir(folder)
     list(scan("cut.jpg", out="out", detectors=("ela",)))
     assert list(read_failures(folder / "out")) == [str(folder / "cut.jpg")]
+    list(scan(f"../{folder.name}/cut.jpg", out="out", detectors=("ela",)))
+    assert list(read_failures(folder / "out")) == [str(folder / "cut.jpg")]
     list(scan(folder / "cut.jpg", out="out", detectors=("ela",), salvage=True))
     assert not read_failures(folder / "out")
 

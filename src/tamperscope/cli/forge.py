@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tamperscope.cli._app import FAILED, INTERRUPTED, app, progress, say
+from tamperscope.cli._app import FAILED, answering, app, progress, say
 from tamperscope.cli._settings import Workers
 from tamperscope.errors import InvalidParameter, TamperscopeError
 from tamperscope.plugins import pair
@@ -63,7 +63,10 @@ def forge(
     found = list(find_photos(photos, recursive=recursive, note=say))
     problems = [entry for entry in found if isinstance(entry, TamperscopeError)]
     try:
-        with progress("forging", count) as advance:
+        with (
+            answering(resume="what is made is whole, --resume goes on from here"),
+            progress("forging", count) as advance,
+        ):
             made = forge_all(
                 [entry for entry in found if isinstance(entry, Path)],
                 out,
@@ -76,14 +79,10 @@ def forge(
                 splits=splits,
                 advance=advance,
             )
-    except TamperscopeError as error:
-        for problem in [*problems, error]:
-            say(str(problem))
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        say("interrupted: what is made is whole, --resume goes on from here")
-        raise typer.Exit(INTERRUPTED) from None
-    for problem in [*problems, *made.unreadable]:
+    finally:
+        for problem in problems:
+            say(f"{problem} (passed over)")
+    for problem in made.unreadable:
         say(f"{problem} (passed over)")
     kinds = Counter(row["kind"] or "pristine" for row in made.rows)
     said = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from tamperscope import plugins
-from tamperscope.cli._app import app
+from tamperscope.cli._app import app, say
+from tamperscope.errors import TamperscopeError
 
 __all__ = ["metrics"]
 
@@ -16,7 +17,12 @@ def metrics(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the metrics, each with what it means."""
-    kinds = {name: plugins.load("metrics", name) for name in plugins.names("metrics")}
+    kinds = {}
+    for name in plugins.names("metrics"):
+        try:
+            kinds[name] = plugins.load("metrics", name)
+        except TamperscopeError as error:  # one broken plugin hides no other
+            say(str(error))
     if as_json:
         facts = {
             name: {"title": kind.title, "convention": kind.convention, "level": kind.level, "of": kind.of}

@@ -2,10 +2,10 @@
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -95,6 +95,7 @@ def scan_collection(
     """
     plan = plan or Plan()
     check(plan)
+    plan = replace(plan, fields={name: _anywhere(own) for name, own in plan.fields.items()})
     store, path = locate(out)
     if not _is_text(path):  # tables are found by it
         raise InvalidParameter("its name is no UTF-8", "choose another --out", display(path))
@@ -102,6 +103,12 @@ def scan_collection(
         job = Job(plan, store.uri(path), uuid.uuid4().hex, maps)
         _claim(store, path, job, resume)
         return _Run(job, engine, store, path, told, problem).over(given, size)
+
+
+def _anywhere(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a detector's fields as workers in other folders need them: its weights by their whole path."""
+    weights = fields.get("weights")
+    return {**fields, "weights": str(Path(weights).absolute())} if weights else dict(fields)
 
 
 def _held(store: Store, path: str) -> AbstractContextManager[None]:

@@ -119,8 +119,9 @@ class Ray(Engine):
             self._ray.init(**place, log_to_driver=False, logging_level="ERROR")
         except (OSError, RuntimeError, ValueError) as error:
             raise InvalidParameter(
-                f"Ray cannot be reached at {self.address or 'this machine'} ({_line(error)})",
-                "check --address, and that the versions of Ray and Python are the same everywhere",
+                f"Ray cannot be reached at {self.address or 'this machine'} ({_line(_first(error))})",
+                "check --address, its token if it asks for one, and that the versions of Ray and Python are "
+                "the same everywhere",
             ) from error
         self._ours = True
         if threading.current_thread() is threading.main_thread():
@@ -142,6 +143,13 @@ class Ray(Engine):
 
 def _call(work: Callable[[Batch], Done], batch: Batch) -> Done:
     return work(batch)
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return what an error came of."""
+    while error.__cause__:
+        error = error.__cause__
+    return error
 
 
 def _line(error: BaseException) -> str:

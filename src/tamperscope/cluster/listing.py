@@ -168,7 +168,9 @@ def _read_manifest(store: Store, path: str) -> Iterator[Entry | TamperscopeError
                 yield CorruptFile(problem, "mend the manifest", display(store.uri(path)))
             else:
                 yield _named(text, store, folder, f"{display(store.uri(path))}, row {number}")
-    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
+    except TamperscopeError:
+        raise
+    except Exception as error:  # a server may break off, and each library says so by errors of its own
         raise CorruptFile(
             f"cannot be read as a manifest ({display(str(error))})", "mend it", display(store.uri(path))
         ) from error

@@ -156,6 +156,13 @@ def _mark(info: Any) -> str:
     return f"{info.size}@{int(info.mtime.timestamp()) if info.mtime else ''}"
 
 
+# What file systems call that which changes with a file, those that tell most first.
+_MARKS = (
+    *("ETag", "etag", "md5Hash", "Content-MD5", "Digest", "sha", "mtime", "LastModified", "last_modified"),
+    *("Last-Modified", "modificationTime", "modify", "updated", "created"),
+)
+
+
 class Foreign(Remote):
     """Whatever fsspec knows; a file is written beside its place and moved there, if moving is known."""
 
@@ -170,7 +177,7 @@ class Foreign(Remote):
 
     def _look(self, path: str) -> Found | None:
         try:
-            return _told(self.system.info(path))
+            return _told(self.system.info(path), listed=False)
         except FileNotFoundError:
             return None
 
@@ -201,18 +208,17 @@ class Foreign(Remote):
         self.system.rm_file(path)
 
 
-def _told(entry: dict[str, Any]) -> Found:
+def _told(entry: dict[str, Any], *, listed: bool = True) -> Found:
     folder = entry["type"] == "directory"
     mark = "" if folder else _etag(entry)
     # A list that tells less than it might be asked for a single file says nothing of changes.
-    known = entry.get("size") is not None and not mark.endswith("@")
+    known = entry.get("size") is not None and not (listed and mark.endswith("@"))
     return Found(entry["name"], folder, mark if mark and known else None)
 
 
 def _etag(entry: dict[str, Any]) -> str:
     """Return the identity of a file: its size, and the best of what its file system tells."""
-    names = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "updated", "created")
-    value = next((entry[name] for name in names if entry.get(name)), "")
+    value = next((entry[name] for name in _MARKS if entry.get(name)), "")
     if isinstance(value, datetime):
         value = value.timestamp()
     return f"{entry.get('size')}@{int(value) if isinstance(value, float) else value}"

@@ -28,6 +28,7 @@ __all__ = [
     "write_whole",
 ]
 
+_LOCKLESS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # some file systems have no locks
 _NOTES = 20  # of a photo, at most
 RECORD = "result.json"  # of one photo
 OWNER = ".owner"  # whose folder it is while the record is not there
@@ -125,10 +126,10 @@ def hold(out: Path, work: str) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            same = os.path.samestat(os.fstat(descriptor), lock.stat())  # else one that ended has removed it
-        except OSError:
-            same = False
-        if not same:
+            taken = False
+        except OSError as error:
+            taken = error.errno not in _LOCKLESS
+        if taken or not _still(descriptor, lock):
             raise OutputError(f"another {work} writes to it now", "wait for it", display(out))
         try:
             yield
@@ -137,6 +138,14 @@ def hold(out: Path, work: str) -> Iterator[None]:
                 lock.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
+
+
+def _still(descriptor: int, lock: Path) -> bool:
+    """Tell whether a file that was opened lies there still: another process may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), lock.stat())
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -116,7 +116,8 @@ def _noted(outcomes: Iterable[Outcome], out: Path) -> Iterator[Outcome]:
     try:
         for outcome in outcomes:
             # Called by its whole path, under which a later scan from elsewhere meets it again.
-            said[display(outcome.path.absolute())] = str(outcome.error) if outcome.error else None
+            path = os.path.abspath(outcome.path)  # noqa: PTH100  ".." goes, links stay
+            said[display(path)] = str(outcome.error) if outcome.error else None
             yield outcome
     finally:
         with suppress(OutputError):  # each photo tells as much
