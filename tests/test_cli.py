@@ -462,6 +462,20 @@ def test_a_second_interruption_does_not_hang(tmp_path: Path) -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(0, b""), (4, b"finishing what is begun; once more ends it")])
+def test_who_interrupts_and_has_to_wait_is_told(seconds: int, told: bytes) -> None:
+    code = (
+        "import os, signal, time; from tamperscope import cli\n"
+        "def work():\n"
+        "    try: os.kill(os.getpid(), signal.SIGINT); time.sleep(60)\n"
+        f"    except KeyboardInterrupt: time.sleep({seconds})\n"
+        "cli.app = work; cli.main()"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    assert found.stderr.startswith(told)
+    assert bool(found.stderr) == bool(told)
+
+
 def test_an_interruption_before_anything_is_loaded_is_no_traceback() -> None:
     # As if Ctrl-C came at the moment when the commands begin to be imported.
     code = (

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from importlib import import_module
 from pkgutil import iter_modules
@@ -42,6 +43,11 @@ def main() -> NoReturn:
 def _interrupt(*_: object) -> NoReturn:
     # A second one at once would interrupt the orderly end that the first one asked for; a later one means it.
     patient = time.monotonic() + _PATIENCE
+    waiting = threading.Timer(
+        _PATIENCE, os.write, (2, b"finishing what is begun; once more ends it at once\n")
+    )
+    waiting.daemon = True  # an end that comes sooner needs no word
+    waiting.start()
 
     def again(*_: object) -> None:
         if time.monotonic() > patient:
