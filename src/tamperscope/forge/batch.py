@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tamperscope.datasets._splits import RATIOS, SPLITS
 from tamperscope.datasets.manifest import COLUMNS
 from tamperscope.errors import InvalidParameter, OutputError, TamperscopeError
-from tamperscope.forge.make import Forgery, check_size, forge
+from tamperscope.forge.make import Forgery, check_size, draw_part, forge
 from tamperscope.forge.recipe import Recipe
 from tamperscope.io.decode import Limits, decode, read_file
 from tamperscope.io.encode import encode_png
@@ -234,13 +234,11 @@ def _done(record: Path, out: Path) -> tuple[dict[str, Any], dict[str, Tamperscop
 
 
 def _crop(path: Path, job: _Job, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return a part of the photograph, on its own 8x8 grid, large enough for ``size`` after it is shrunk."""
+    """Return a part of the photograph, on its own grid, large enough for ``size`` after it is shrunk."""
     pixels = _pixels(path)
     check_size(pixels, job.recipe)
     wanted = int(np.ceil(job.size / job.recipe.shrink[0]))
-    corner = [8 * int(rng.integers(max(0, whole - wanted) // 8 + 1)) for whole in pixels.shape[:2]]
-    part = pixels[corner[0] : corner[0] + wanted, corner[1] : corner[1] + wanted]
-    return np.ascontiguousarray(part)
+    return draw_part(pixels, (wanted, wanted), rng)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tamperscope.errors import Defect, InvalidParameter
 from tamperscope.forge._paste import Edit, Mask, Pixels
@@ -22,7 +23,7 @@ from tamperscope.forge.retouch import retouch
 from tamperscope.forge.sensor import sense
 from tamperscope.forge.splice import splice
 
-__all__ = ["Forgery", "check_size", "forge", "twins"]
+__all__ = ["Forgery", "check_size", "draw_part", "forge", "twins"]
 
 _EDITS: dict[str, Callable[[Pixels, Pixels, Mask, Recipe, np.random.Generator], Edit]] = {
     "splice": splice,
@@ -43,6 +44,8 @@ _SMALLEST = 64  # pixels a side: room for a part, and something is left after la
 _LEAST_CHANGE = 0.2  # of the mask's pixels: a uniform part on the same colour manipulates nothing
 _SOFT = 0.05  # of the photograph, which a soft edge may add to a small part
 _LARGEST_HOLE = 0.12  # of the photograph: larger ones are not filled convincingly, and slowly
+_COLOURS = 16  # pixels a side of what holds a block of each colour, mostly
+_P = TypeVar("_P", np.uint8, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,3 +228,16 @@ def _shrunk(pixels: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:
     size = tuple(round(length * factor) for length in pixels.shape[1::-1])
     smaller: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return smaller
+
+
+def draw_part(pixels: NDArray[_P], most: tuple[int, int], rng: np.random.Generator) -> NDArray[_P]:
+    """Return a part of ``most`` rows and columns of what has more, on its grid, also that of its colours.
+
+    A JPEG keeps colours in blocks of up to 16 pixels a side: a part that begins within one would lose what
+    an earlier saving left in them.
+    """
+    corner = [
+        _COLOURS * int(rng.integers(max(0, length - wanted) // _COLOURS + 1))
+        for length, wanted in zip(pixels.shape, most, strict=False)
+    ]
+    return np.ascontiguousarray(pixels[corner[0] : corner[0] + most[0], corner[1] : corner[1] + most[1]])

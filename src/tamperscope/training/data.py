@@ -16,7 +16,7 @@ from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
 from tamperscope.errors import BadMask, InvalidParameter, TamperscopeError
 from tamperscope.forge.launder import launder
-from tamperscope.forge.make import forge
+from tamperscope.forge.make import draw_part, forge
 from tamperscope.forge.recipe import Recipe, load_recipes
 from tamperscope.io.decode import decode
 from tamperscope.io.encode import encode_jpeg
@@ -38,19 +38,16 @@ __all__ = [
     "collate",
     "draw_one",
     "open_splits",
-    "part",
     "resaved",
     "saved_like",
 ]
 
 HOST = (448, 576)  # pixels of a photograph that is forged, at most
-_COLOURS = 16  # pixels of a block of colours, most of the time: a part that begins there keeps its grid
 VALIDATION = 2**32 - 1  # stands for the epoch that validation has
 TRIES = 8  # other photographs in place of one that cannot be used
 
 Item = dict[str, Any]
 _T = TypeVar("_T")
-_P = TypeVar("_P", np.uint8, np.float32)
 
 _UNKNOWN = History(np.zeros((0, 0), np.uint8), np.zeros((8, 8), np.float32), stored=False)
 
@@ -208,7 +205,7 @@ class Patches(TorchDataset[Item]):
         photo, donor = (self.photographs.read(self._host(rng), self.least)[0] for _ in range(2))
         recipe, side = draw_one(self.recipes, rng), self.sight.side
         most = (max(HOST[0], 7 * side // 4), max(HOST[1], 9 * side // 4))
-        made = forge(part(photo.pixels, rng, most), [part(donor.pixels, rng, most)], recipe, rng)
+        made = forge(draw_part(photo.pixels, most, rng), [draw_part(donor.pixels, most, rng)], recipe, rng)
         if min(made.mask.shape) < self.least:
             raise TamperscopeError("a forged photograph became too small")
         return decode(made.encode()), made.mask
@@ -321,12 +318,3 @@ def saved_like(photo: Photo, other: Photo) -> Photo:
 def draw_one(pool: Sequence[_T], rng: np.random.Generator) -> _T:
     """Draw one of a pool, each with the same chance."""
     return pool[int(rng.integers(len(pool)))]
-
-
-def part(pixels: NDArray[_P], rng: np.random.Generator, most: tuple[int, int] = HOST) -> NDArray[_P]:
-    """Return a part of a photograph that is larger than ``most``, on its grid, also that of its colours."""
-    corner = [
-        _COLOURS * int(rng.integers(max(0, length - wanted) // _COLOURS + 1))
-        for length, wanted in zip(pixels.shape, most, strict=False)
-    ]
-    return np.ascontiguousarray(pixels[corner[0] : corner[0] + most[0], corner[1] : corner[1] + most[1]])

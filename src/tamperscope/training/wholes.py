@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset as TorchDataset
 
 from tamperscope.errors import TamperscopeError
-from tamperscope.forge.make import forge, twins
+from tamperscope.forge.make import draw_part, forge, twins
 from tamperscope.forge.recipe import load_recipes
 from tamperscope.io.decode import decode
 from tamperscope.networks._base import Sight
@@ -23,7 +23,6 @@ from tamperscope.training.data import (
     Item,
     Labelled,
     draw_one,
-    part,
     resaved,
     saved_like,
 )
@@ -106,7 +105,7 @@ class Wholes(TorchDataset[Item]):
         photos = [decode(draw_one(draw_one(self.hosts, rng), rng)).pixels for _ in range(2)]
         # As much as a window shows, so that it shows the manipulation.
         most = (self.sight.side,) * 2 if self.sight.grid else HOST
-        host, donor = (part(pixels, rng, most) for pixels in photos)
+        host, donor = (draw_part(pixels, most, rng) for pixels in photos)
         if not self.training.twins:
             forgery = forge(host, [donor], replace(recipe, pristine=float(not manipulated)), rng)
             return [(decode(forgery.encode()).pixels, bool(forgery.kind))]
@@ -143,7 +142,7 @@ class Wholes(TorchDataset[Item]):
         elif self.epoch == VALIDATION:
             windows = np.stack([window for _, window in grid_windows(pixels, quality, side)])
         else:
-            windows = part(grid_levels(pixels, quality, side), rng, (side, side))[None]
+            windows = draw_part(grid_levels(pixels, quality, side), (side, side), rng)[None]
         if self.epoch != VALIDATION and self.training.turns:
             windows = windows[:, :: rng.choice((1, -1)), :: rng.choice((1, -1))]
         return windows
