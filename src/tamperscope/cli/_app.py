@@ -5,12 +5,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperGroup
 
 from tamperscope.errors import InvalidParameter, TamperscopeError, UnknownPlugin
+from tamperscope.plugins import names
 
 __all__ = [
     "FAILED",
@@ -21,11 +22,13 @@ __all__ = [
     "app",
     "measuring",
     "needing",
+    "of_each",
     "progress",
     "say",
 ]
 
 FAILED, FOUND, INTERRUPTED, TERMINATED = 1, 3, 130, 143
+_T = TypeVar("_T")
 
 
 class _Commands(TyperGroup):
@@ -59,6 +62,17 @@ def say(text: str) -> None:
     """Tell a person what went wrong, if there is anywhere to tell it."""
     if sys.stderr is not None:
         typer.echo(text, err=True)
+
+
+def of_each(kind: str, make: Callable[[str], _T]) -> dict[str, _T]:
+    """Return what is made of each plugin of a kind, by its name; of one that is broken, tell."""
+    made = {}
+    for name in names(kind):
+        try:
+            made[name] = make(name)
+        except TamperscopeError as error:
+            say(str(error))
+    return made
 
 
 @contextmanager

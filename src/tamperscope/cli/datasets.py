@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tamperscope import plugins
-from tamperscope.cli._app import FAILED, answering, app, progress, say
+from tamperscope.cli._app import FAILED, answering, app, of_each, progress
 from tamperscope.cli._settings import Workers
-from tamperscope.errors import TamperscopeError, UnknownPlugin
+from tamperscope.errors import UnknownPlugin
 
 if TYPE_CHECKING:
     from tamperscope.datasets import Dataset, Source
@@ -41,12 +41,7 @@ def datasets(
     """List the data sets that can be read, or look into one."""
     if context.invoked_subcommand:
         return
-    cards = {}
-    for name in plugins.names("datasets"):
-        try:
-            cards[name] = _card(name)
-        except TamperscopeError as error:  # a broken one of a third party hides no other
-            say(str(error))
+    cards = of_each("datasets", _card)
     if as_json:
         typer.echo(json.dumps({name: asdict(card) for name, card in cards.items()}, indent=2))
         return

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tamperscope import plugins
-from tamperscope.cli._app import app, say
-from tamperscope.errors import TamperscopeError
+from tamperscope.cli._app import app, of_each
 
 __all__ = ["detectors", "refiners", "segmenters"]
 
@@ -77,14 +76,12 @@ def _of_others(entry: Entry) -> Lines:
 
 def _listed(kind: str, facts: Callable[[type[Any]], Entry]) -> list[Entry]:
     """Return the plugins of a kind with their facts and fields, fit for JSON; of a broken one, tell."""
-    found = []
-    for name in plugins.names(kind):
-        try:
-            plugin = plugins.load(kind, name)
-            found.append({"name": name, **facts(plugin), "fields": _fields(plugin)})
-        except TamperscopeError as error:
-            say(str(error))
-    return found
+
+    def entry(name: str) -> Entry:
+        plugin = plugins.load(kind, name)
+        return {"name": name, **facts(plugin), "fields": _fields(plugin)}
+
+    return list(of_each(kind, entry).values())
 
 
 def _print(entry: Entry, lines: Lines) -> None:

@@ -62,26 +62,24 @@ def forge(
         raise typer.BadParameter(str(error)) from None
     found = list(find_photos(photos, recursive=recursive, note=say))
     problems = [entry for entry in found if isinstance(entry, TamperscopeError)]
-    try:
-        with (
-            answering(resume="what is made is whole, --resume goes on from here"),
-            progress("forging", count) as advance,
-        ):
-            made = forge_all(
-                [entry for entry in found if isinstance(entry, Path)],
-                out,
-                count,
-                seed=seed,
-                recipe=chosen,
-                size=size,
-                workers=workers,
-                resume=resume,
-                splits=splits,
-                advance=advance,
-            )
-    finally:
-        for problem in problems:
-            say(f"{problem} (passed over)")
+    for problem in problems:
+        say(f"{problem} (passed over)")
+    with (
+        answering(resume="what is made is whole, --resume goes on from here"),
+        progress("forging", count) as advance,
+    ):
+        made = forge_all(
+            [entry for entry in found if isinstance(entry, Path)],
+            out,
+            count,
+            seed=seed,
+            recipe=chosen,
+            size=size,
+            workers=workers,
+            resume=resume,
+            splits=splits,
+            advance=advance,
+        )
     for problem in made.unreadable:
         say(f"{problem} (passed over)")
     kinds = Counter(row["kind"] or "pristine" for row in made.rows)

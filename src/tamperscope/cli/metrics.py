@@ -1,13 +1,13 @@
 """`tamperscope metrics`."""
 
 import json
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from tamperscope import plugins
-from tamperscope.cli._app import app, say
-from tamperscope.errors import TamperscopeError
+from tamperscope.cli._app import app, of_each
 
 __all__ = ["metrics"]
 
@@ -17,12 +17,7 @@ def metrics(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the metrics, each with what it means."""
-    kinds = {}
-    for name in plugins.names("metrics"):
-        try:
-            kinds[name] = plugins.load("metrics", name)
-        except TamperscopeError as error:  # one broken plugin hides no other
-            say(str(error))
+    kinds = of_each("metrics", partial(plugins.load, "metrics"))
     if as_json:
         facts = {
             name: {"title": kind.title, "convention": kind.convention, "level": kind.level, "of": kind.of}

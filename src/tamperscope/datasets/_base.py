@@ -83,6 +83,22 @@ class Dataset(Configurable, ABC):
             )
         return self._mask(sample, sample.mask, shape)
 
+    def truth(self, sample: Sample, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return the `mask` of a photo that is measured or learned from: a manipulated one's marks something.
+
+        Raises:
+            BadMask: as `mask` does, or it marks nothing.
+
+        """
+        found = self.mask(sample, shape)
+        if sample.manipulated and not found.any():
+            raise BadMask(
+                "its mask marks nothing",
+                "mend the mask, or leave the photo out of the data set",
+                display(sample.image),
+            )
+        return found
+
     def source(self, sample: Sample) -> str:  # noqa: ARG002
         """Return the name of the data set that a sample comes from."""
         return name_of(self)

@@ -167,9 +167,7 @@ def _prepare(
     shape = photo.height, photo.width
     bad = None
     try:
-        truth = plan.dataset.mask(sample, shape)
-        if sample.manipulated and not truth.any():
-            raise BadMask("its mask marks nothing", "mend the mask, or leave the photo out of the data set")
+        truth = plan.dataset.truth(sample, shape)
     except BadMask as error:
         truth, bad = np.ones(shape, bool), error
     if perturbation:

@@ -409,8 +409,6 @@ def _has_more_frames(image: ImageFile) -> bool:
         image.seek(1)
     except Exception:  # noqa: BLE001  a damaged later frame does not spoil the first
         return False
-    finally:
-        image.seek(0)
     return True
 
 

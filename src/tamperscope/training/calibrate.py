@@ -147,8 +147,7 @@ def fit_threshold(curves: list[NDArray[np.float64]], allowed: NDArray[np.bool_] 
     """
     mean = np.mean(curves, axis=0)
     if allowed is not None:
-        mean = np.where(allowed, mean, -1)
-        mean[-1] = max(mean[-1], 0)
+        mean = np.where([*allowed[:-1], True], mean, -1)
     return float(_THRESHOLDS[mean.argmax()])
 
 

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from tamperscope.datasets import open_dataset, select
 from tamperscope.datasets._base import Dataset
-from tamperscope.errors import BadMask, InvalidParameter, TamperscopeError
+from tamperscope.errors import InvalidParameter, TamperscopeError
 from tamperscope.forge.launder import launder
 from tamperscope.forge.make import draw_part, forge
 from tamperscope.forge.recipe import Recipe, load_recipes
@@ -130,10 +130,7 @@ class Photographs:
         photo = decode(sample.image)
         if min(photo.height, photo.width) < least:
             raise TamperscopeError(f"it has fewer than {least} pixels a side", "", sample.name)
-        mask = self.dataset.mask(sample, (photo.height, photo.width))
-        if sample.manipulated and not mask.any():  # neither pristine nor a truth
-            raise BadMask("its mask marks nothing", "mend the mask, or leave the photo out", sample.name)
-        return photo, mask
+        return photo, self.dataset.truth(sample, (photo.height, photo.width))
 
 
 class Patches(TorchDataset[Item]):
